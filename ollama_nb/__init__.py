@@ -1,0 +1,46 @@
+"""Ollama for people who live in notebooks.
+
+Holds the hooks that Jupyter looks for and loads nothing heavy: the engine is imported with the
+first model, jupyter-server's parts by jupyter-server alone.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from .client import Client, transport
+
+__all__ = ["Client", "__version__", "transport"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the client side when it is first asked for."""
+    if name in ("Client", "transport"):
+        from . import client
+
+        return getattr(client, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def load_ipython_extension(shell: "InteractiveShell") -> None:
+    """``%load_ext ollama_nb``: register the magics and their completion."""
+    from .magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: "InteractiveShell") -> None:
+    """``%unload_ext ollama_nb``: take them back and free the loaded models."""
+    from .magics import unload
+
+    unload(shell)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Tell jupyter-server where the extension is."""
+    from .server.app import OllamaApp
+
+    return [{"module": "ollama_nb.server.app", "app": OllamaApp}]

@@ -1,0 +1,96 @@
+"""OLLAMA_* read once into a frozen Settings (reference: models, 8.3).
+
+Objects receive what they need from it as constructor arguments; nobody else reads the environment.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ollama_nb.wire.durations import parse_keep_alive_setting
+
+BUILTIN_MODELS = Path(__file__).parent / "guide" / "models"
+"""The read-only store that comes with the package and holds the guide model."""
+
+DEFAULT_PORT = 11434
+_FIVE_MINUTES = 300 * 1_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that can be set from outside, with its default."""
+
+    models: Path = field(default_factory=lambda: Path.home() / ".ollama" / "models")
+    """The user's store (OLLAMA_MODELS)."""
+    builtin_models: Path = BUILTIN_MODELS
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    origins: tuple[str, ...] = ()
+    """Browser origins allowed beside the built-in ones (OLLAMA_ORIGINS)."""
+    keep_alive_ns: int = _FIVE_MINUTES
+    context_length: int = 4096
+    """num_ctx of requests that do not name one (OLLAMA_CONTEXT_LENGTH)."""
+    num_parallel: int = 4
+    """Sequences that one loaded model decodes at a time (OLLAMA_NUM_PARALLEL)."""
+    max_loaded_models: int = 3
+    max_queue: int = 512
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read OLLAMA_*; a value that makes no sense counts as not set, as in Ollama."""
+        read = _Reader(environment)
+        host, port = read.address("OLLAMA_HOST", cls.host, cls.port)
+        return cls(
+            models=read.path("OLLAMA_MODELS", Path.home() / ".ollama" / "models"),
+            host=host,
+            port=port,
+            origins=tuple(filter(None, map(str.strip, read.text("OLLAMA_ORIGINS").split(",")))),
+            keep_alive_ns=parse_keep_alive_setting(
+                read.text("OLLAMA_KEEP_ALIVE"), cls.keep_alive_ns
+            ),
+            context_length=read.positive("OLLAMA_CONTEXT_LENGTH", cls.context_length),
+            num_parallel=read.positive("OLLAMA_NUM_PARALLEL", cls.num_parallel),
+            max_loaded_models=read.positive("OLLAMA_MAX_LOADED_MODELS", cls.max_loaded_models),
+            max_queue=read.positive("OLLAMA_MAX_QUEUE", cls.max_queue),
+        )
+
+
+class _Reader:
+    """One environment, with Ollama's cleaning: blanks, then quotes, around values are dropped."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str) -> str:
+        return self._environment.get(name, "").strip().strip("\"'")
+
+    def path(self, name: str, default: Path) -> Path:
+        text = self.text(name)
+        try:
+            return Path(text).expanduser() if text else default
+        except RuntimeError:  # the home of nobody
+            return default
+
+    def positive(self, name: str, default: int) -> int:
+        text = self.text(name)
+        return int(text) if re.fullmatch("0*[1-9][0-9]{0,8}", text) else default
+
+    def address(self, name: str, host: str, port: int) -> tuple[str, int]:
+        """``[scheme://]host[:port][/path]``; a scheme brings its own default port."""
+        scheme, marker, rest = self.text(name).rpartition("://")
+        if marker:
+            port = {"http": 80, "https": 443}.get(scheme, port)
+        rest = rest.split("/", 1)[0]
+        before, colon, after = rest.rpartition(":")
+        if not colon or after.endswith("]") or _is_bare_ipv6(before):
+            before, after = rest, ""
+        if re.fullmatch("[0-9]{1,5}", after) and int(after) < 65_536:
+            port = int(after)
+        return before.strip("[]") or host, port
+
+
+def _is_bare_ipv6(before: str) -> bool:
+    """Whether another colon, outside brackets, stands before the last one: it marks no port."""
+    return ":" in before and not before.endswith("]")

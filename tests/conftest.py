@@ -1,0 +1,31 @@
+"""What all tests share: no user's store, no user's settings, the real engine on the guide model."""
+
+import os
+
+import pytest
+
+for _name in [name for name in os.environ if name.startswith("OLLAMA_")]:
+    if _name != "OLLAMA_NB_SCREENSHOT":  # where the browser test leaves its picture
+        del os.environ[_name]
+
+# Tests run beside one another and the engine's threads would spin against each other's. Children
+# inherit it, and it must be said before the first thread starts.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models(tmp_path_factory):
+    """An empty user store; the built-in one lies beneath it. Child processes inherit it."""
+    path = tmp_path_factory.mktemp("models")
+    os.environ["OLLAMA_MODELS"] = str(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def service(models):
+    """A Service of this module's own."""
+    from ollama_nb.service import Service
+
+    service = Service()
+    yield service
+    service.close()
