@@ -1,0 +1,25 @@
+"""What goes over the wire, and nothing else: no disk, no threads, no HTTP status."""
+
+from .options import Options
+from .types import (
+    GenerateRequest,
+    GenerateResponse,
+    ListedModel,
+    ListResponse,
+    ModelDetails,
+    ProcessModel,
+    ProcessResponse,
+    VersionResponse,
+)
+
+__all__ = [
+    "GenerateRequest",
+    "GenerateResponse",
+    "ListResponse",
+    "ListedModel",
+    "ModelDetails",
+    "Options",
+    "ProcessModel",
+    "ProcessResponse",
+    "VersionResponse",
+]

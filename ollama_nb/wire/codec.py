@@ -1,0 +1,132 @@
+"""Bytes to request and response to bytes.
+
+Reading is as lenient as Ollama's (reference: Ollama API, 1.2): keys match whatever their case, the
+later of two wins, null is "not given", only the first JSON value counts, invalid UTF-8 becomes
+U+FFFD. What is left after that must have the right types.
+"""
+
+import json
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+
+from ollama_nb.errors import BadRequest
+
+MAX_DEPTH = 100
+"""Nesting of a JSON body; deeper is refused (faults and security, section 5)."""
+
+MAX_KEYS = 100_000
+"""Keys of a JSON body, in all its objects together."""
+
+_Request = TypeVar("_Request", bound=msgspec.Struct)
+
+# Keys that older generations of clients send for the same field; the newer key wins when not empty.
+_OLDER_KEYS = {"name": "model"}
+
+
+def decode_request(body: bytes, kind: type[_Request]) -> _Request:
+    """Read a request Struct. Raises BadRequest naming the field or the place that is wrong."""
+    text = body.decode("utf-8", errors="replace").lstrip("\ufeff \t\r\n")
+    if not text:
+        raise BadRequest("missing request body")
+    value = _first_value(text)
+    if value is None:
+        value = {}
+    if not isinstance(value, dict):
+        raise BadRequest(f"request body must be a JSON object, not {_json_type(value)}")
+    try:
+        return msgspec.convert(_fields_of(value, kind), kind)
+    except msgspec.ValidationError as error:
+        raise BadRequest(str(error)) from error
+
+
+def encode(response: msgspec.Struct) -> bytes:
+    """One compact JSON object without a newline."""
+    return msgspec.json.encode(response)
+
+
+def encode_value(value: object) -> str:
+    """Any JSON value as compact text, for messages."""
+    return msgspec.json.encode(value).decode()
+
+
+def _first_value(text: str) -> Any:
+    try:
+        value, _ = _decoder().raw_decode(text)
+    except RecursionError:
+        raise BadRequest("exceeded max depth") from None
+    except ValueError as error:
+        raise BadRequest(f"invalid JSON: {error}") from None
+    _check_depth(value)
+    return _without_surrogates(value) if "\\ud" in text.lower() else value
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"invalid character '{constant[0]}' looking for beginning of value")
+
+
+def _decoder() -> json.JSONDecoder:
+    """A decoder for one body, since it counts keys."""
+    seen = 0
+
+    def make_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal seen
+        seen += len(pairs)
+        if seen > MAX_KEYS:
+            raise BadRequest(f"more than {MAX_KEYS} keys")
+        made = dict(pairs)
+        if len(made) < len(pairs):  # a repeated key stands where it was written last
+            made = {}
+            for key, item in pairs:
+                made.pop(key, None)
+                made[key] = item
+        return made
+
+    return json.JSONDecoder(object_pairs_hook=make_object, parse_constant=_refuse_constant)
+
+
+def _fields_of(value: dict[str, Any], kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """Bring keys to the Struct's spelling; drop nulls and what it does not have."""
+    known = {field.encode_name.lower(): field.encode_name for field in msgspec.structs.fields(kind)}
+    result: dict[str, Any] = {}
+    older: dict[str, Any] = {}
+    for key, item in value.items():
+        name = key.lower()
+        if item is None:
+            continue
+        if name in known:
+            result[known[name]] = item
+        elif name in _OLDER_KEYS:
+            older[_OLDER_KEYS[name]] = item
+    return older | {key: item for key, item in result.items() if item != "" or key not in older}
+
+
+def _check_depth(value: object) -> None:
+    """Refuse nesting beyond MAX_DEPTH, without recursion of our own."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            item
+            for node in level
+            if isinstance(node, dict | list)
+            for item in (node.values() if isinstance(node, dict) else node)
+            if isinstance(item, dict | list)
+        ]
+        if not level:
+            return
+    raise BadRequest("exceeded max depth")
+
+
+def _without_surrogates(value: Any) -> Any:
+    """Replace halves of surrogate pairs, which no UTF-8 can carry, as Go does."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_without_surrogates(key): _without_surrogates(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    return value
+
+
+def _json_type(value: object) -> str:
+    return {list: "array", str: "string", bool: "boolean"}.get(type(value), "number")

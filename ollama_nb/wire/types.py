@@ -1,0 +1,111 @@
+"""Requests and responses as Structs, fields in the order in which they are written.
+
+``omit_defaults`` is Go's omitempty: a field equal to its default is left out, a field without a
+default is always written (reference: Ollama API, 1.3 and the field tables of 6, 10).
+"""
+
+from typing import Any
+
+import msgspec
+
+
+class GenerateRequest(msgspec.Struct, kw_only=True):
+    """POST /api/generate (6.1). ``keep_alive``, ``think`` and ``format`` take several JSON types
+    and are judged by the service, which owes each its own error text.
+    """
+
+    model: str = ""
+    prompt: str = ""
+    suffix: str = ""
+    system: str = ""
+    template: str = ""
+    context: list[int] | None = None
+    stream: bool = True
+    raw: bool = False
+    format: Any = None
+    keep_alive: Any = None
+    images: list[str] | None = None
+    options: dict[str, Any] | None = None
+    think: Any = None
+    truncate: bool = True
+    shift: bool = True
+    logprobs: bool = False
+    top_logprobs: int = 0
+    debug_render_only: bool = msgspec.field(default=False, name="_debug_render_only")
+
+
+class GenerateResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One streamed object of generate, or the whole answer (6.7). Durations are nanoseconds."""
+
+    model: str
+    created_at: str
+    response: str
+    thinking: str = ""
+    done: bool
+    done_reason: str = ""
+    context: list[int] | None = None
+    total_duration: int = 0
+    load_duration: int = 0
+    prompt_eval_count: int = 0
+    prompt_eval_duration: int = 0
+    eval_count: int = 0
+    eval_duration: int = 0
+    sample_count: int = 0
+    sample_duration: int = 0
+    debug_info: dict[str, Any] | None = msgspec.field(default=None, name="_debug_info")
+
+
+class ModelDetails(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What kind of model it is (10). ``ps`` leaves the two lengths out."""
+
+    parent_model: str
+    format: str
+    family: str
+    families: list[str] | None
+    parameter_size: str
+    quantization_level: str
+    context_length: int = 0
+    embedding_length: int = 0
+
+
+class ListedModel(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One model of GET /api/tags (10)."""
+
+    name: str
+    model: str
+    modified_at: str
+    size: int
+    digest: str
+    details: ModelDetails
+    capabilities: list[str] = []
+
+
+class ListResponse(msgspec.Struct):
+    """GET /api/tags."""
+
+    models: list[ListedModel]
+
+
+class ProcessModel(msgspec.Struct, kw_only=True):
+    """One loaded model of GET /api/ps (10). ``size`` is bytes of memory, weights and context."""
+
+    name: str
+    model: str
+    size: int
+    digest: str
+    details: ModelDetails
+    expires_at: str
+    size_vram: int
+    context_length: int
+
+
+class ProcessResponse(msgspec.Struct):
+    """GET /api/ps."""
+
+    models: list[ProcessModel]
+
+
+class VersionResponse(msgspec.Struct):
+    """GET /api/version."""
+
+    version: str
