@@ -1,0 +1,89 @@
+"""What is known of a GGUF file once its header is read.
+
+Plain records; knows nothing of how they are read or judged.
+"""
+
+from dataclasses import dataclass, replace
+from math import prod
+from pathlib import Path
+from typing import NoReturn
+
+from ollama_nb.errors import MalformedGGUF
+
+from .arrays import ArrayRef, Scalar, read_array
+from .types import TensorType, file_type_name, parameter_size
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """One tensor; ``shape`` in file order, ``offset`` from the beginning of the data."""
+
+    name: str
+    shape: tuple[int, ...]
+    type: TensorType
+    offset: int
+    size_bytes: int
+
+    @property
+    def elements(self) -> int:
+        """The number of elements (1 for a tensor without dimensions)."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A GGUF file's header. ``warnings`` is filled by the gate."""
+
+    path: Path
+    version: int
+    alignment: int
+    metadata: dict[str, Scalar | ArrayRef]
+    tensors: tuple[TensorInfo, ...]
+    data_offset: int
+    file_size: int
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def architecture(self) -> str:
+        """``general.architecture``, or "unknown"."""
+        value = self.metadata.get("general.architecture")
+        return value if isinstance(value, str) and value else "unknown"
+
+    @property
+    def parameter_count(self) -> int:
+        """The number of elements in all tensors."""
+        return sum(tensor.elements for tensor in self.tensors)
+
+    @property
+    def parameter_size(self) -> str:
+        """The parameter count as Ollama writes it ("6.10M")."""
+        return parameter_size(self.parameter_count)
+
+    @property
+    def file_type_name(self) -> str:
+        """The quantization as Ollama names it ("Q8_0"), or "unknown"."""
+        return file_type_name(self.metadata.get("general.file_type"))
+
+    @property
+    def chat_template(self) -> str | None:
+        """The Jinja chat template, if the file carries one."""
+        value = self.metadata.get("tokenizer.chat_template")
+        return value if isinstance(value, str) else None
+
+    def get(self, key: str) -> Scalar | ArrayRef | None:
+        """Look up a key; without ``general.`` or ``tokenizer.`` it is one of the architecture's."""
+        if key.startswith(("general.", "tokenizer.")):
+            return self.metadata.get(key)
+        return self.metadata.get(f"{self.architecture}.{key}", self.metadata.get(key))
+
+    def read_array(self, ref: ArrayRef) -> list[Scalar]:
+        """Fetch an array from the file; strings that are not UTF-8 get replacement characters."""
+        return read_array(self.path, ref)
+
+    def with_warnings(self, warnings: list[str]) -> "Header":
+        """Return this header with the gate's warnings."""
+        return replace(self, warnings=tuple(warnings))
+
+    def refuse(self, fault: str) -> NoReturn:
+        """Raise MalformedGGUF for this file."""
+        raise MalformedGGUF(self.path.name, fault)
