@@ -1,0 +1,40 @@
+"""Models written into a store directory by hand, in Ollama's layout."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from gguf_writer import tiny_llama, u32
+
+
+def write_blob(root: Path, data: bytes) -> str:
+    """Store a blob; return its digest."""
+    digest = hashlib.sha256(data).hexdigest()
+    (root / "blobs").mkdir(parents=True, exist_ok=True)
+    (root / "blobs" / f"sha256-{digest}").write_bytes(data)
+    return f"sha256:{digest}"
+
+
+def write_model(root: Path, name: str, *, weights: bytes, **layers: bytes) -> Path:
+    """Store a model ``library/name:latest``; return its manifest's path."""
+    contents = {"model": weights, **layers}
+    document = {
+        "schemaVersion": 2,
+        "layers": [
+            {
+                "mediaType": f"application/vnd.ollama.image.{kind}",
+                "digest": write_blob(root, data),
+                "size": len(data),
+            }
+            for kind, data in contents.items()
+        ],
+    }
+    path = root / "manifests" / "registry.ollama.ai" / "library" / name / "latest"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document))
+    return path
+
+
+def endless_weights(context: int = 2048) -> bytes:
+    """A tiny model with random weights that repeats one token for ever at temperature 0."""
+    return tiny_llama().put("llama.context_length", u32(context)).encode()
