@@ -1,0 +1,64 @@
+"""Where a loaded model lives: the seam between the scheduler and the process that runs it.
+
+What crosses it are messages (LoadSpec, SequenceRequest, Event) and no shared objects, so that a
+host can be another process. Today there is one, in local.py.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from .sequence import Event, SequenceRequest
+from .spec import LoadSpec
+
+Emit = Callable[[Event | Exception], None]
+"""Takes the events of one sequence, on a thread of the host; must return at once."""
+
+
+class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
+    """What prompts need to know about a loaded model's tokens."""
+
+    bos: str
+    """Text of the token that begins a text; empty where there is none."""
+    eos: str
+    adds_bos: bool
+    controls: tuple[str, ...]
+    """Texts of the control tokens."""
+    infill: tuple[int, int, int] | None
+    """Ids of the prefix, suffix and middle tokens of fill-in-the-middle."""
+
+
+class LoadedModel(Protocol):
+    """One model on its host. Every method may be called from any thread."""
+
+    vocabulary: Vocabulary
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still takes sequences."""
+
+    def tokenize(self, parts: list[str], *, start: bool) -> list[int]:
+        """Token ids of ``parts`` one after another; ``start`` where they begin a text.
+
+        Control tokens written inside a part count as such, those that a border cuts do not.
+        """
+
+    def detokenize(self, tokens: list[int]) -> str:
+        """Text of ``tokens``, control tokens included. Raises EngineError for unknown ids."""
+
+    def submit(self, request: SequenceRequest, emit: Emit) -> int:
+        """Queue a sequence and return its number; ``emit`` gets pieces and one Finish or error."""
+
+    def cancel(self, number: int) -> None:
+        """End a sequence soon, with a Finish; unknown numbers are ignored."""
+
+    def close(self) -> None:
+        """End every sequence, free the memory, return when that is done."""
+
+
+class Host(Protocol):
+    """Somewhere models can be loaded."""
+
+    def load(self, spec: LoadSpec) -> LoadedModel:
+        """Load and wait until it is ready. Raises LoadFailed or EngineError."""

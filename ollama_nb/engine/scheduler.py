@@ -1,0 +1,237 @@
+"""Which models are loaded: reuse, load, evict, keep alive, and how many may wait.
+
+One loaded model per weights file. Requests borrow it through a Lease; the keep-alive timer runs
+from the end of the last one (reference: models, 8.1). Knows no asyncio and no JSON.
+"""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+from ollama_nb.errors import Busy, EngineError
+from ollama_nb.settings import Settings
+from ollama_nb.store import Model
+from ollama_nb.wire.options import Options
+
+from .host import Host, LoadedModel
+from .memory import check_fits
+from .spec import LoadSpec, load_spec
+
+
+@dataclass(eq=False)
+class Loaded:
+    """One entry of ``ps``. Times are nanoseconds; ``expires_ns`` is since the epoch."""
+
+    model: Model
+    spec: LoadSpec
+    runner: LoadedModel
+    size: int
+    keep_alive_ns: int
+    expires_ns: int = 0
+    leases: int = 0
+
+    def touch(self) -> None:
+        """Restart the keep-alive timer."""
+        self.expires_ns = time.time_ns() + self.keep_alive_ns
+
+    @property
+    def expired(self) -> bool:
+        """Whether nobody uses it and its time is over."""
+        return not self.leases and self.expires_ns <= time.time_ns()
+
+
+@dataclass(eq=False)
+class Lease:
+    """The right to use a loaded model, given back once."""
+
+    loaded: Loaded
+    _scheduler: "Scheduler"
+    _open: bool = field(default=True)
+
+    @property
+    def runner(self) -> LoadedModel:
+        """The loaded model."""
+        return self.loaded.runner
+
+    @property
+    def window(self) -> int:
+        """Its context window in tokens."""
+        return self.loaded.spec.window
+
+    def release(self) -> None:
+        """Give it back. The second call does nothing."""
+        if self._open:
+            self._open = False
+            self._scheduler.give_back(self.loaded)
+
+
+class Scheduler:
+    """The loaded models of this process. Thread-safe."""
+
+    def __init__(self, host: Host, settings: Settings) -> None:
+        """Load on ``host``, within the limits of ``settings``."""
+        self._host = host
+        self._settings = settings
+        self._loaded: dict[str, Loaded] = {}
+        """By weights file."""
+        self._changed = threading.Condition()
+        self._loading = threading.Lock()
+        """Held while one request loads or evicts; the others that need a load wait for it."""
+        self._loads = 0
+        """Requests that load or wait for their turn to."""
+        self._closed = False
+        self._janitor: threading.Thread | None = None
+
+    def acquire(self, model: Model, options: Options, keep_alive_ns: int | None) -> Lease:
+        """Borrow ``model`` as these options need it, loading it if it must be.
+
+        Blocks while it loads. Raises Busy, LoadFailed, EngineError.
+        """
+        header = model.header
+        spec = load_spec(
+            model.weights,
+            header,
+            options,
+            default_window=self._settings.context_length,
+            num_parallel=self._settings.num_parallel,
+        )
+        with self._changed:
+            ready = self._borrow(model, spec, keep_alive_ns)
+            if ready is not None:
+                return ready
+            if self._loads > self._settings.max_queue:  # one of them is loading, not waiting
+                raise Busy
+            self._loads += 1
+        try:
+            with self._loading:
+                return self._load(model, spec, check_fits(header, spec), keep_alive_ns)
+        finally:
+            with self._changed:
+                self._loads -= 1
+
+    def give_back(self, loaded: Loaded) -> None:
+        """End one use; the keep-alive timer starts again."""
+        with self._changed:
+            loaded.leases -= 1
+            loaded.touch()
+            self._changed.notify_all()
+
+    def unload(self, model: Model) -> None:
+        """Free ``model`` as soon as nobody uses it; harmless if it is not loaded."""
+        with self._changed:
+            loaded = self._loaded.get(str(model.weights))
+            if loaded is not None:
+                self._expire(loaded)
+
+    def loaded(self) -> list[Loaded]:
+        """What is loaded now; those in use expire a keep-alive from now."""
+        with self._changed:
+            for loaded in self._loaded.values():
+                if loaded.leases:
+                    loaded.touch()
+            return list(self._loaded.values())
+
+    def close(self) -> None:
+        """Unload everything now, whoever uses it, and load nothing more."""
+        with self._changed:
+            self._closed = True
+            going = list(self._loaded.values())
+            self._loaded.clear()
+            self._changed.notify_all()
+        for loaded in going:
+            loaded.runner.close()
+        if self._janitor is not None:
+            self._janitor.join()
+
+    def _borrow(self, model: Model, spec: LoadSpec, keep_alive_ns: int | None) -> Lease | None:
+        """Lease a fitting loaded model if there is one. Needs ``_changed``."""
+        loaded = self._loaded.get(spec.path)
+        if loaded is None or loaded.spec != spec or not loaded.runner.alive:
+            return None
+        if keep_alive_ns is not None:
+            loaded.keep_alive_ns = keep_alive_ns
+        loaded.model = model
+        loaded.leases += 1
+        loaded.touch()
+        return Lease(loaded, self)
+
+    def _load(self, model: Model, spec: LoadSpec, size: int, keep_alive_ns: int | None) -> Lease:
+        """Make room, load, and lease. Needs ``_loading``."""
+        with self._changed:
+            ready = self._borrow(model, spec, keep_alive_ns)
+            if ready is not None:
+                return ready
+        self._make_room(spec.path)
+        self._check_open()
+        runner = self._host.load(spec)
+        if keep_alive_ns is None:
+            keep_alive_ns = self._settings.keep_alive_ns
+        with self._changed:
+            try:
+                self._check_open()
+            except EngineError:
+                runner.close()
+                raise
+            loaded = Loaded(model, spec, runner, size, keep_alive_ns, leases=1)
+            loaded.touch()
+            self._loaded[spec.path] = loaded
+            self._start_janitor()
+            return Lease(loaded, self)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EngineError("the engine has been closed")
+
+    def _make_room(self, path: str) -> None:
+        """Unload what stands in the way of ``path``: itself in another shape, or one too many."""
+        while True:
+            with self._changed:
+                victim = self._loaded.get(path) or self._victim()
+                if victim is None:
+                    return
+                if victim.runner.alive:
+                    self._expire(victim)
+                while victim.runner.alive and victim.leases and not self._closed:
+                    self._changed.wait()
+                self._loaded.pop(victim.spec.path, None)
+            victim.runner.close()
+
+    def _victim(self) -> Loaded | None:
+        """Whom to evict: the shortest keep-alive first, idle ones before busy ones."""
+        if len(self._loaded) < self._settings.max_loaded_models:
+            return None
+        order = sorted(self._loaded.values(), key=lambda one: (one.keep_alive_ns, one.spec.path))
+        return next((one for one in order if not one.leases), order[0])
+
+    def _expire(self, loaded: Loaded) -> None:
+        """Let its time be over. Needs ``_changed``."""
+        loaded.keep_alive_ns = 0
+        loaded.touch()
+        self._changed.notify_all()
+
+    def _start_janitor(self) -> None:
+        if self._janitor is None:
+            self._janitor = threading.Thread(
+                target=self._unload_expired, name="ollama-nb-keep-alive", daemon=True
+            )
+            self._janitor.start()
+
+    def _unload_expired(self) -> None:
+        """Unload what has expired, sleep until the next one does; the janitor's whole life."""
+        while True:
+            with self._changed:
+                if self._closed:
+                    return
+                expired = [one for one in self._loaded.values() if one.expired]
+                for loaded in expired:
+                    del self._loaded[loaded.spec.path]
+                if not expired:
+                    self._changed.wait(self._seconds_to_next())
+            for loaded in expired:
+                loaded.runner.close()
+
+    def _seconds_to_next(self) -> float | None:
+        idle = [one.expires_ns for one in self._loaded.values() if not one.leases]
+        if not idle:
+            return None
+        return min(max(0.0, (min(idle) - time.time_ns()) / 1e9), threading.TIMEOUT_MAX)

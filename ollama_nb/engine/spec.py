@@ -1,0 +1,70 @@
+"""What a loaded model looks like: the numbers that are fixed when it is loaded.
+
+Two requests share a loaded model exactly when their specs are equal.
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from ollama_nb.gguf import Header
+from ollama_nb.wire.options import Options
+
+from .threads import thread_counts
+
+_SMALLEST_WINDOW, _LARGEST_WINDOW = 4, 1 << 20
+_SMALLEST_BATCH, _LARGEST_BATCH = 32, 8192
+_MOST_SEQUENCES = 256
+"""llama.cpp's own limit."""
+_FLASH_AUTOMATIC = -1
+_MAPPED, _COPIED, _LOCKED = 1, 0, 3
+"""llama.cpp's load modes: map the file, read it, map and lock it."""
+
+
+class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A message to a host: ``num_sequences`` of ``window`` tokens each."""
+
+    path: str
+    window: int
+    num_sequences: int
+    batch: int
+    threads: tuple[int, int]
+    """For single tokens, for prompts."""
+    gpu_layers: int
+    main_gpu: int
+    load_mode: int | None
+    rope_base: float
+    rope_scale: float
+    flash_attention: int
+
+
+def load_spec(
+    path: Path, header: Header, options: Options, *, default_window: int, num_parallel: int
+) -> LoadSpec:
+    """Bound every number before native code meets it (a huge n_ctx is not refused there)."""
+    window = options.num_ctx if options.num_ctx > 0 else default_window
+    trained = header.get("context_length")
+    if isinstance(trained, int) and trained > 0:
+        window = min(window, trained)
+    window = max(_SMALLEST_WINDOW, min(window, _LARGEST_WINDOW))
+    return LoadSpec(
+        path=str(path),
+        window=window,
+        num_sequences=min(num_parallel, _MOST_SEQUENCES),
+        batch=max(_SMALLEST_BATCH, min(options.num_batch, _LARGEST_BATCH)),
+        threads=thread_counts(options.num_thread),
+        gpu_layers=options.num_gpu if options.num_gpu >= 0 else -1,
+        main_gpu=max(0, options.main_gpu),
+        load_mode=_load_mode(options),
+        rope_base=max(0.0, options.rope_frequency_base),
+        rope_scale=max(0.0, options.rope_frequency_scale),
+        flash_attention=_FLASH_AUTOMATIC,
+    )
+
+
+def _load_mode(options: Options) -> int | None:
+    if options.use_mlock:
+        return _LOCKED
+    if options.use_mmap is None:
+        return None
+    return _MAPPED if options.use_mmap else _COPIED

@@ -1,0 +1,103 @@
+"""A runner on the guide model's weights, without the service above it."""
+
+import queue
+
+import pytest
+from model_files import endless_weights
+
+from ollama_nb.engine.local import LocalHost
+from ollama_nb.engine.sequence import SequenceRequest
+from ollama_nb.engine.spec import load_spec
+from ollama_nb.gguf import check_model
+from ollama_nb.settings import BUILTIN_MODELS
+from ollama_nb.store import Store
+from ollama_nb.wire import Options
+
+
+@pytest.fixture(scope="session")
+def guide():
+    return Store([BUILTIN_MODELS]).find("guide")
+
+
+@pytest.fixture(scope="session")
+def make_spec(guide):
+    def make(num_parallel=4, **options):
+        return load_spec(
+            guide.weights,
+            guide.header,
+            Options.merge(options),
+            default_window=4096,
+            num_parallel=num_parallel,
+        )
+
+    return make
+
+
+@pytest.fixture
+def endless(tmp_path):
+    """Load a model that never ends by itself, in a shape of the test's own."""
+    runners = []
+
+    def load(num_parallel=4, **options):
+        path = tmp_path / "endless.gguf"
+        path.write_bytes(endless_weights())
+        spec = load_spec(
+            path,
+            check_model(path),
+            Options.merge(options),
+            default_window=4096,
+            num_parallel=num_parallel,
+        )
+        runners.append(LocalHost().load(spec))
+        return runners[-1]
+
+    yield load
+    for runner in runners:
+        runner.close()
+
+
+@pytest.fixture(scope="module")
+def runner(make_spec):
+    runner = LocalHost().load(make_spec())
+    yield runner
+    runner.close()
+
+
+class Sequence:
+    """One submitted sequence, with everything it emitted."""
+
+    def __init__(self, runner, tokens, options=None, **limits):
+        self.runner = runner
+        self.events = queue.SimpleQueue()
+        limits = {"num_predict": 20, "num_keep": 4} | limits
+        request = SequenceRequest(
+            tokens=tuple(tokens), options=Options.merge(options or {"temperature": 0}), **limits
+        )
+        self.number = runner.submit(request, self.events.put)
+
+    def next(self, timeout=60):
+        event = self.events.get(timeout=timeout)
+        if isinstance(event, Exception):
+            raise event
+        return event
+
+    def finish(self):
+        """(the whole text, the Finish)."""
+        text = ""
+        while True:
+            event = self.next()
+            text += event.text
+            if event.done:
+                return text, event
+
+    def cancel(self):
+        self.runner.cancel(self.number)
+
+
+@pytest.fixture
+def submit(runner):
+    def submit(prompt, options=None, *, on=runner, **limits):
+        tokens = on.tokenize([prompt], start=True) if isinstance(prompt, str) else prompt
+        return Sequence(on, tokens, options, **limits)
+
+    return submit

@@ -1,0 +1,276 @@
+"""The engine on the real guide model: what one loaded model promises to those who submit to it."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from ollama_nb.engine import runner as runner_module
+from ollama_nb.engine.local import LocalHost
+from ollama_nb.errors import Cancelled, ContextTooLong, EngineError
+
+QUESTION = "<|im_start|>user\nHow do I pull a model?<|im_end|>\n<|im_start|>assistant\n"
+OTHER = "<|im_start|>user\nWhat is a token?<|im_end|>\n<|im_start|>assistant\n"
+
+
+def test_greedy_answers_are_the_same_every_time(submit):
+    first, end = submit(QUESTION, num_predict=60).finish()
+    second, _ = submit(QUESTION, num_predict=60).finish()
+    assert first == second
+    assert first
+    assert end.done_reason == "stop"
+
+
+def test_sequences_that_share_a_batch_do_not_mix(submit):
+    alone = {prompt: submit(prompt, num_predict=40).finish()[0] for prompt in (QUESTION, OTHER)}
+    together = [(prompt, submit(prompt, num_predict=40)) for prompt in (QUESTION, OTHER) * 5]
+    for prompt, sequence in together:
+        assert sequence.finish()[0] == alone[prompt]
+
+
+def test_the_same_seed_gives_the_same_text_and_another_seed_another(submit):
+    def text(seed):
+        options = {"temperature": 1.5, "top_k": 0, "top_p": 1.0, "seed": seed}
+        return submit("a", options, num_predict=40).finish()[0]
+
+    assert text(7) == text(7)
+    assert len({text(seed) for seed in range(5)}) > 1
+
+
+def test_num_predict_bounds_the_answer_and_says_length(submit):
+    text, end = submit(QUESTION, num_predict=3).finish()
+    assert (end.eval_count, end.done_reason) == (3, "length")
+    assert len(end.tokens) == 3
+    assert text
+
+
+def test_num_predict_zero_only_evaluates_the_prompt(submit):
+    text, end = submit(QUESTION, num_predict=0).finish()
+    assert (text, end.eval_count, end.done_reason) == ("", 0, "length")
+
+
+def test_a_stop_string_ends_the_answer_before_it(submit):
+    whole, _ = submit(QUESTION, num_predict=60).finish()
+    stop = whole[5:12]
+    text, end = submit(QUESTION, {"temperature": 0, "stop": [stop]}, num_predict=60).finish()
+    assert text == whole[: whole.index(stop)]
+    assert end.done_reason == "stop"
+
+
+def test_counts_and_durations_are_measured(submit, runner):
+    _, end = submit(QUESTION, num_predict=10).finish()
+    assert end.prompt_count == len(runner.tokenize([QUESTION], start=True))
+    assert end.eval_count == end.sample_count
+    assert min(end.prompt_ns, end.eval_ns, end.sample_ns) > 0
+
+
+def test_every_sampling_option_is_accepted(submit):
+    options = {
+        "seed": 1, "temperature": 0.7, "top_k": 5, "top_p": 0.5, "min_p": 0.1, "typical_p": 0.9,
+        "repeat_last_n": -1, "repeat_penalty": 1.3, "presence_penalty": 0.5,
+        "frequency_penalty": 0.5,
+    }  # fmt: skip
+    assert submit(QUESTION, options).finish()[1].eval_count > 0
+
+
+@pytest.mark.parametrize("mirostat", [1, 2])
+def test_mirostat_replaces_the_filters_and_is_seeded(submit, mirostat):
+    options = {"mirostat": mirostat, "seed": 3, "temperature": 1.0}
+    assert submit("a", options).finish()[0] == submit("a", options).finish()[0]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"temperature": 0.0, "repeat_penalty": 0.0},
+        {"temperature": 5.0, "top_k": -5, "top_p": -1.0, "min_p": 2.0, "typical_p": -1.0},
+        {"temperature": -3.0},
+        {"repeat_penalty": -2.0, "repeat_last_n": 2**31 - 1},
+        {"mirostat": 9},
+        {"top_k": 2**31 - 1, "seed": 2**63},
+    ],
+)
+def test_absurd_numbers_do_no_harm(submit, options):
+    assert submit(QUESTION, options, num_predict=3).finish()[1].eval_count <= 3
+
+
+@pytest.mark.parametrize("penalty", [{"frequency_penalty": 1e9}, {"presence_penalty": 1e9}])
+def test_a_penalty_breaks_a_repetition(submit, endless, penalty):
+    runner = endless()
+    plain = submit("a", on=runner).finish()[1].tokens
+    options = {"temperature": 0, "repeat_last_n": -1} | penalty
+    penalised = submit("a", options, on=runner).finish()[1].tokens
+    assert len(set(plain)) < len(plain) // 2
+    assert len(set(penalised)) == len(penalised)
+
+
+def test_more_sequences_than_slots_wait_their_turn(submit):
+    sequences = [submit(QUESTION, num_predict=5) for _ in range(11)]
+    assert len({sequence.finish()[0] for sequence in sequences}) == 1
+
+
+def test_cancelling_while_decoding_ends_with_the_text_so_far(submit, endless):
+    sequence = submit("a", on=endless(), num_predict=20_000)
+    sequence.next()
+    before = time.monotonic()
+    sequence.cancel()
+    _, end = sequence.finish()
+    assert end.done_reason == "cancelled"
+    assert time.monotonic() - before < 5
+
+
+def test_cancelling_a_long_prompt_aborts_it_and_the_next_request_works(make_spec, submit):
+    runner = LocalHost().load(make_spec(num_parallel=1, num_batch=2048, num_ctx=2048))
+    try:
+        sequence = submit([5] * 2000, on=runner)
+        time.sleep(0.02)
+        sequence.cancel()
+        text, end = sequence.finish()
+        assert (text, end.done_reason) == ("", "cancelled")
+        assert submit(QUESTION, on=runner).finish()[0]
+    finally:
+        runner.close()
+
+
+def test_an_abort_costs_the_other_sequences_nothing(submit):
+    expected = submit(QUESTION, num_predict=40).finish()[0]
+    doomed = submit([5] * 1500)
+    doomed.cancel()
+    survivor = submit(QUESTION, num_predict=40)
+    assert survivor.finish()[0] == expected
+    assert doomed.finish()[1].done_reason == "cancelled"
+
+
+def test_the_window_slides_when_it_is_full(submit, endless):
+    _, end = submit("a", on=endless(num_ctx=64), num_predict=300).finish()
+    assert (end.eval_count, end.done_reason) == (300, "length")
+
+
+def test_without_shift_a_full_window_ends_with_length(submit, endless):
+    _, end = submit([5] * 60, on=endless(num_ctx=64), num_predict=1000, shift=False).finish()
+    assert (end.eval_count, end.done_reason) == (64 - 60 + 1, "length")
+
+
+def test_bad_submissions_are_refused_in_the_callers_thread(submit, runner):
+    with pytest.raises(EngineError, match="no tokens"):
+        submit([])
+    with pytest.raises(ContextTooLong):
+        submit([5] * 3000)
+    with pytest.raises(EngineError, match="outside the model's vocabulary"):
+        runner.detokenize([10**6])
+    with pytest.raises(EngineError, match="outside the model's vocabulary"):
+        runner.detokenize([-1])
+
+
+def test_a_closed_model_refuses_and_ends_what_was_running(submit, endless):
+    runner = endless(num_parallel=1)
+    running = submit("a", on=runner, num_predict=20_000)
+    waiting = submit("a", on=runner)
+    runner.close()
+    runner.close()
+    for sequence in (running, waiting):
+        with pytest.raises(Cancelled):
+            sequence.finish()
+    assert not runner.alive
+    with pytest.raises(EngineError, match="unloaded"):
+        submit("a", on=runner)
+    with pytest.raises(EngineError, match="unloaded"):
+        submit([5], on=runner)
+
+
+def test_a_consumer_that_fails_loses_its_own_answer_only(runner, submit):
+    from ollama_nb.engine.sequence import SequenceRequest
+    from ollama_nb.wire import Options
+
+    def fail(event):
+        raise RuntimeError("the consumer is broken")
+
+    request = SequenceRequest(
+        tokens=tuple(runner.tokenize([QUESTION], start=True)),
+        options=Options(temperature=0),
+        num_predict=50,
+        num_keep=4,
+    )
+    runner.submit(request, fail)
+    assert submit(QUESTION).finish()[0]
+
+
+def test_a_fork_refuses_instead_of_hanging(runner):
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            from ollama_nb.engine.sequence import SequenceRequest
+            from ollama_nb.wire import Options
+
+            request = SequenceRequest(tokens=(5,), options=Options(), num_predict=1, num_keep=0)
+            runner.submit(request, lambda _: None)
+        except EngineError as error:
+            os.write(write, str(error).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert b"fork" in os.read(read, 1000)
+    os.close(read)
+    os.close(write)
+
+
+def test_many_threads_may_submit_and_cancel_at_once(submit):
+    faults = []
+
+    def work(seed):
+        try:
+            sequence = submit(QUESTION, num_predict=30)
+            if seed % 2:
+                sequence.next()
+                sequence.cancel()
+            sequence.finish()
+        except Exception as error:  # noqa: BLE001 - any fault of a thread fails the test
+            faults.append(error)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults
+
+
+def test_control_tokens_cut_in_two_are_text(runner):
+    whole = runner.tokenize(["<|im_end|>"], start=False)
+    halves = runner.tokenize(["<", "|im_end|>"], start=False)
+    assert len(whole) == 1
+    assert len(halves) > 1
+    assert runner.detokenize(halves) == "<|im_end|>"
+
+
+def test_an_interrupt_while_loading_leaves_no_thread_behind(make_spec, monkeypatch):
+    before = set(threading.enumerate())
+    with monkeypatch.context() as patch:
+        patch.setattr(runner_module, "threading", InterruptedThreading)
+        with pytest.raises(KeyboardInterrupt):
+            LocalHost().load(make_spec())
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+class InterruptedThreading:
+    """The threading module, but for its Event."""
+
+    Thread, Lock = threading.Thread, threading.Lock
+
+    @staticmethod
+    def Event():  # noqa: N802
+        return InterruptedEvent()
+
+
+class InterruptedEvent:
+    """What waiting for a load looks like when the stop button is pressed."""
+
+    def wait(self):
+        raise KeyboardInterrupt
+
+    def set(self):
+        pass
