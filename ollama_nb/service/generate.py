@@ -1,0 +1,213 @@
+"""The verb generate: checks in the contract's order, prompt, sequence, chunks.
+
+Section numbers are those of the Ollama API reference.
+"""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from ollama_nb.engine.scheduler import Lease, Scheduler
+from ollama_nb.engine.sequence import Event, Finish, SequenceRequest
+from ollama_nb.errors import (
+    BadRequest,
+    InvalidFormat,
+    NotBuiltYet,
+    UnsupportedCapability,
+)
+from ollama_nb.prompt.thinking import ThinkingSplitter
+from ollama_nb.store import Model, Store
+from ollama_nb.wire import GenerateRequest, GenerateResponse, Options
+from ollama_nb.wire.codec import encode_value
+from ollama_nb.wire.durations import now_utc, parse_keep_alive
+from ollama_nb.wire.fold import fold_generate
+
+from .finding import find_model
+from .generation_prompt import GenerationPrompt, build_prompt
+from .stream import Stream
+
+_MAX_TEXT = 32 << 20
+"""Characters of a prompt; tokenizing more would hold the requester up for minutes."""
+_MAX_TOP_LOGPROBS = 20
+_THINK_LEVELS = ("high", "medium", "low", "max")
+_PREDICT_BOUND = 10
+"""An open-ended answer ends after this many windows (5: num_predict)."""
+
+
+def generate(
+    store: Store, scheduler: Scheduler, request: GenerateRequest, *, arrived_ns: int
+) -> Stream[GenerateResponse]:
+    """Answer ``request``, which arrived at ``arrived_ns`` (perf_counter). See Service.generate."""
+    keep_alive_ns = parse_keep_alive(request.keep_alive)
+    _check_values(request)
+    model = find_model(store, request.model)
+    if not request.prompt and keep_alive_ns == 0:
+        scheduler.unload(model)
+        return Stream.of(_ready(request, "unload"))
+    think = _check_abilities(request, model)
+    options = Options.merge(model.options, request.options)
+    if request.prompt:
+        _check_format(request.format)
+    lease = scheduler.acquire(model, options, keep_alive_ns)
+    try:
+        load_ns = time.perf_counter_ns() - arrived_ns
+        if not request.prompt:
+            lease.release()
+            return Stream.of(_ready(request, "load"))
+        prompt = build_prompt(request, model, options, lease, think=think)
+        if request.debug_render_only:
+            lease.release()
+            return Stream.of(_rendered(request, prompt))
+        return _start(request, options, lease, prompt, (arrived_ns, load_ns))
+    except BaseException:
+        lease.release()
+        raise
+
+
+def _check_values(request: GenerateRequest) -> None:
+    """What is wrong whatever the model is (6.2, 8.1)."""
+    if len(request.prompt) + len(request.suffix) + len(request.system) > _MAX_TEXT:
+        raise BadRequest(f"the prompt is longer than {_MAX_TEXT >> 20} Mi characters")
+    if not 0 <= request.top_logprobs <= _MAX_TOP_LOGPROBS:
+        raise BadRequest(f"top_logprobs must be between 0 and {_MAX_TOP_LOGPROBS}")
+    choices = '("high", "medium", "low", "max", true, or false)'
+    if isinstance(request.think, str):
+        if request.think not in _THINK_LEVELS:
+            raise BadRequest(f'invalid think value: "{request.think}" (must be {choices[1:]}')
+    elif request.think is not None and not isinstance(request.think, bool):
+        raise BadRequest(f"think must be a boolean or string {choices}")
+
+
+def _check_abilities(request: GenerateRequest, model: Model) -> bool:
+    """What this model cannot do (6.2 from 6 on). Returns whether it shall think."""
+    if request.raw and (request.template or request.system or request.context):
+        raise BadRequest("raw mode does not support template, system, or context")
+    thinks = "thinking" in model.capabilities
+    if request.think and not thinks:
+        raise UnsupportedCapability.verb(request.model, "thinking")
+    if "completion" not in model.capabilities and "embedding" in model.capabilities:
+        raise UnsupportedCapability.verb(request.model, "generate")
+    if request.suffix and "insert" not in model.capabilities:
+        raise UnsupportedCapability.named(model.name.full, "insert")
+    if request.images:
+        raise UnsupportedCapability.named(model.name.full, "vision")
+    if request.template:
+        raise NotBuiltYet("a template in the request")
+    if request.logprobs:
+        raise NotBuiltYet("logprobs")
+    return thinks and request.think is not False
+
+
+def _check_format(value: Any) -> None:
+    if value is None or value == "":
+        return
+    if value != "json" and not isinstance(value, dict):
+        raise InvalidFormat(encode_value(value))
+    raise NotBuiltYet("structured output (format)")
+
+
+def _start(
+    request: GenerateRequest,
+    options: Options,
+    lease: Lease,
+    prompt: GenerationPrompt,
+    timing: tuple[int, int],
+) -> Stream[GenerateResponse]:
+    """Hand the sequence to the engine; the lease ends with it."""
+    answer = _Answer(request, prompt, timing)
+    stream = Stream(answer.chunks, fold_generate)
+
+    def emit(event: Event | Exception) -> None:
+        if isinstance(event, Exception) or event.done:
+            lease.release()
+        stream.put(event)
+
+    sequence = SequenceRequest(
+        tokens=tuple(prompt.tokens),
+        options=options,
+        num_predict=_limit(options, lease.window, len(prompt.tokens)),
+        num_keep=prompt.num_keep,
+        shift=request.shift,
+    )
+    runner = lease.runner
+    number = runner.submit(sequence, emit)
+    stream.bind(lambda: runner.cancel(number))
+    return stream
+
+
+def _limit(options: Options, window: int, num_prompt: int) -> int:
+    """The most tokens to generate: -1 is bounded, -2 fills the window (5: num_predict)."""
+    bound = _PREDICT_BOUND * window
+    if options.num_predict >= 0:
+        return min(options.num_predict, bound)
+    return max(1, window - num_prompt) if options.num_predict == -2 else bound
+
+
+class _Answer:
+    """Turns the events of one sequence into chunks."""
+
+    def __init__(
+        self, request: GenerateRequest, prompt: GenerationPrompt, timing: tuple[int, int]
+    ) -> None:
+        self._request = request
+        self._prompt = prompt
+        self._arrived_ns, self._load_ns = timing
+        self._splitter = (
+            ThinkingSplitter(inside=prompt.opens_thinking) if prompt.splits_thinking else None
+        )
+
+    def chunks(self, event: Event) -> Iterable[GenerateResponse]:
+        thinking, text = "", event.text
+        if self._splitter is not None:
+            thinking, text = self._splitter.feed(event.text)
+            if event.done:
+                rest = self._splitter.flush()
+                thinking, text = thinking + rest.thinking, text + rest.text
+        if isinstance(event, Finish):
+            yield self._last(event, thinking, text)
+        elif thinking or text:
+            yield GenerateResponse(
+                model=self._request.model,
+                created_at=now_utc(),
+                response=text,
+                thinking=thinking,
+                done=False,
+            )
+
+    def _last(self, end: Finish, thinking: str, text: str) -> GenerateResponse:
+        keeps_context = not self._request.raw
+        return GenerateResponse(
+            model=self._request.model,
+            created_at=now_utc(),
+            response=text,
+            thinking=thinking,
+            done=True,
+            done_reason=end.done_reason,
+            context=[*self._prompt.tokens, *end.tokens] if keeps_context else None,
+            total_duration=time.perf_counter_ns() - self._arrived_ns,
+            load_duration=self._load_ns,
+            prompt_eval_count=end.prompt_count,
+            prompt_eval_duration=end.prompt_ns,
+            eval_count=end.eval_count,
+            eval_duration=end.eval_ns,
+            sample_count=end.sample_count,
+            sample_duration=end.sample_ns,
+        )
+
+
+def _ready(request: GenerateRequest, reason: str) -> GenerateResponse:
+    """The answer of a load or an unload (4.2): no counts, no durations."""
+    return GenerateResponse(
+        model=request.model, created_at=now_utc(), response="", done=True, done_reason=reason
+    )
+
+
+def _rendered(request: GenerateRequest, prompt: GenerationPrompt) -> GenerateResponse:
+    """The answer of ``_debug_render_only``."""
+    return GenerateResponse(
+        model=request.model,
+        created_at=now_utc(),
+        response="",
+        done=True,
+        debug_info={"rendered_template": prompt.text},
+    )

@@ -1,0 +1,53 @@
+"""The facade's class: one method per verb of the API; what a verb does is in a file of its own."""
+
+import time
+
+from ollama_nb._version import API_VERSION
+from ollama_nb.engine.local import LocalHost
+from ollama_nb.engine.scheduler import Scheduler
+from ollama_nb.settings import Settings
+from ollama_nb.store import Store
+from ollama_nb.wire import (
+    GenerateRequest,
+    GenerateResponse,
+    ListResponse,
+    ProcessResponse,
+    VersionResponse,
+)
+
+from .generate import generate
+from .listing import list_models, list_processes
+from .stream import Stream
+
+
+class Service:
+    """Ollama in this process: a store, a scheduler of loaded models, and the verbs over them.
+
+    Thread-safe. Every method may raise an OllamaError.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        """Open the store and load nothing. Without ``settings``, OLLAMA_* of the environment."""
+        self.settings = settings or Settings.from_environment()
+        self.store = Store([self.settings.models, self.settings.builtin_models])
+        self.scheduler = Scheduler(LocalHost(), self.settings)
+
+    def generate(self, request: GenerateRequest) -> Stream[GenerateResponse]:
+        """Answer a prompt. Blocks while the model loads, not while it answers."""
+        return generate(self.store, self.scheduler, request, arrived_ns=time.perf_counter_ns())
+
+    def list(self) -> ListResponse:
+        """The models on disk, newest first."""
+        return list_models(self.store)
+
+    def ps(self) -> ProcessResponse:
+        """The loaded models, the one that stays longest first."""
+        return list_processes(self.scheduler)
+
+    def version(self) -> VersionResponse:
+        """The level of Ollama's API that is served."""
+        return VersionResponse(version=API_VERSION)
+
+    def close(self) -> None:
+        """Stop every loaded model and free its memory."""
+        self.scheduler.close()

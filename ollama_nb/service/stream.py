@@ -1,0 +1,96 @@
+"""An answer under way: what the engine has produced so far, for whoever consumes it.
+
+The engine's thread puts events in; the consumer's thread translates them into chunks. The consumer
+either waits (iterating) or is woken (an event loop, through ``listen`` and ``arrived``): this file
+is the whole difference between the two colours and knows neither asyncio nor HTTP.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
+
+from ollama_nb.engine.sequence import Event
+
+Chunk = TypeVar("Chunk")
+
+
+class Stream(Generic[Chunk]):
+    """Chunks of one answer. Consume it once, on one thread; ``cancel`` may come from any."""
+
+    def __init__(
+        self,
+        translate: Callable[[Event], Iterable[Chunk]],
+        fold: Callable[[Iterable[Chunk]], Chunk],
+    ) -> None:
+        """Take what turns an engine event into chunks, and all chunks into the whole answer."""
+        self._translate = translate
+        self._fold = fold
+        self._mail: SimpleQueue[Event | Exception] = SimpleQueue()
+        self._wake: Callable[[], None] | None = None
+        self._cancel: Callable[[], None] | None = None
+        self._ready: Chunk | None = None
+        self.done = False
+        """Whether the last chunk has been handed out."""
+
+    @classmethod
+    def of(cls, answer: Chunk) -> "Stream[Chunk]":
+        """Wrap an answer that needed no engine, such as that of a load: one chunk, never split."""
+        stream = cls(lambda _: (), lambda _: answer)
+        stream._ready = answer
+        return stream
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is one ready answer, which goes out as one object in any case."""
+        return self._ready is not None
+
+    def put(self, event: Event | Exception) -> None:
+        """Take an event from the engine. Called on the engine's thread; returns at once."""
+        self._mail.put(event)
+        if self._wake is not None:
+            self._wake()
+
+    def bind(self, cancel: Callable[[], None]) -> None:
+        """Remember how the engine is told to stop."""
+        self._cancel = cancel
+
+    def cancel(self) -> None:
+        """Ask the engine to stop; the stream then ends by itself. Harmless when it has ended."""
+        if self._cancel is not None:
+            self._cancel()
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """Wait for chunks; a KeyboardInterrupt gets through. Raises what the engine raised.
+
+        Leaving early does not cancel: that is the consumer's decision.
+        """
+        while not self.done:
+            yield from self._chunks(None if self.whole else self._mail.get())
+
+    def fold(self, chunks: Iterable[Chunk] | None = None) -> Chunk:
+        """Return the whole answer as one object: of all its chunks, or else wait for them."""
+        return self._fold(self if chunks is None else chunks)
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` on the engine's thread whenever something has arrived, and once now."""
+        self._wake = wake
+        wake()
+
+    def arrived(self) -> Iterator[Chunk]:
+        """Yield what has arrived, without waiting. Raises what the engine raised."""
+        while not self.done:
+            try:
+                event = None if self.whole else self._mail.get_nowait()
+            except Empty:
+                return
+            yield from self._chunks(event)
+
+    def _chunks(self, event: Event | Exception | None) -> Iterable[Chunk]:
+        if event is None:
+            self.done = True
+            return () if self._ready is None else (self._ready,)
+        if isinstance(event, Exception):
+            self.done = True
+            raise event
+        self.done = event.done
+        return self._translate(event)
