@@ -1,0 +1,33 @@
+"""Ollama's HTTP contract without a web framework.
+
+One table says which function answers which path; a front (tornado under ``server/``, httpx in
+``client.py``) turns its own requests into ``Request``, calls ``handle`` and delivers the
+``Response``. Synchronous; knows neither sockets nor authentication.
+"""
+
+from .bodies import Body
+from .messages import (
+    BODY_LIMIT,
+    SERVER,
+    Request,
+    Response,
+    check_body_headers,
+    error_response,
+    refusal,
+)
+from .routes import ROUTES, Route, find, handle
+
+__all__ = [
+    "BODY_LIMIT",
+    "ROUTES",
+    "SERVER",
+    "Body",
+    "Request",
+    "Response",
+    "Route",
+    "check_body_headers",
+    "error_response",
+    "find",
+    "handle",
+    "refusal",
+]

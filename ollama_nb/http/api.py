@@ -1,0 +1,51 @@
+"""Ollama's own routes, a small function each: read the request, ask the service, shape the answer.
+
+Fields and texts: reference Ollama API, 6 (generate) and 10 (information).
+"""
+
+from ollama_nb.service import Service, Stream
+from ollama_nb.wire import GenerateRequest
+from ollama_nb.wire.codec import decode_request
+
+from .bodies import Chunk, Lines, Whole
+from .messages import JSON, NDJSON, Request, Response, json_response, text_response
+
+# Proxies in front of a Hub collect a stream before they pass it on unless they are told not to.
+_STREAM_HEADERS = {
+    "Content-Type": NDJSON,
+    "Cache-Control": "no-cache",
+    "X-Accel-Buffering": "no",
+}
+
+
+def heartbeat(service: Service, request: Request) -> Response:
+    """GET /: what the command line and install guides look for."""
+    return text_response("Ollama is running")
+
+
+def version(service: Service, request: Request) -> Response:
+    """GET /api/version: the level of the contract, not of this package."""
+    return json_response(service.version())
+
+
+def tags(service: Service, request: Request) -> Response:
+    """GET /api/tags: the models on disk."""
+    return json_response(service.list())
+
+
+def ps(service: Service, request: Request) -> Response:
+    """GET /api/ps: the loaded models."""
+    return json_response(service.ps())
+
+
+def generate(service: Service, request: Request) -> Response:
+    """POST /api/generate: complete a prompt, or load or unload a model."""
+    wanted = decode_request(request.body, GenerateRequest)
+    return _streamed(service.generate(wanted), lines=wanted.stream)
+
+
+def _streamed(stream: Stream[Chunk], *, lines: bool) -> Response:
+    """Answer line by line, or as one object where that was asked or nothing is to be waited for."""
+    if lines and not stream.whole:
+        return Response(200, _STREAM_HEADERS, Lines(stream))
+    return Response(200, {"Content-Type": JSON}, Whole(stream))

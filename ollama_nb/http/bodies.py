@@ -1,0 +1,121 @@
+"""Answers under way: a stream of chunks becomes bytes.
+
+A Body is consumed like the Stream behind it: by waiting (iterate), or by being woken (``listen``,
+then ``arrived``). It runs on whichever thread consumes it and knows no event loop.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+
+from ollama_nb.errors import OllamaError
+from ollama_nb.service import Stream
+from ollama_nb.wire.codec import encode
+
+Chunk = TypeVar("Chunk", bound=msgspec.Struct)
+
+_logger = logging.getLogger(__name__)
+
+INTERNAL_ERROR = "internal error"
+"""All that a client learns of an exception nobody planned; the log has the rest."""
+
+
+class Body(Protocol):
+    """Bytes that are still being produced. An OllamaError out of it precedes its first piece."""
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will come."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether every piece is to be sent as soon as it exists."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Wait for the pieces."""
+
+    def arrived(self) -> Iterator[bytes]:
+        """Yield the pieces that are there, without waiting."""
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` from another thread whenever something has arrived, and once now."""
+
+    def cancel(self) -> None:
+        """Stop the work behind it."""
+
+
+class _OverStream(Generic[Chunk]):
+    """What both kinds of Body share: the stream behind them, and what becomes of its failures."""
+
+    def __init__(self, stream: Stream[Chunk]) -> None:
+        self._stream = stream
+        self._failed = False
+
+    @property
+    def done(self) -> bool:
+        return self._failed or self._stream.done
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces(self._guarded(iter(self._stream)))
+
+    def arrived(self) -> Iterator[bytes]:
+        return self._pieces(self._guarded(self._stream.arrived()))
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        self._stream.listen(wake)
+
+    def cancel(self) -> None:
+        self._stream.cancel()
+
+    def _pieces(self, chunks: Iterable[Chunk]) -> Iterator[bytes]:
+        raise NotImplementedError
+
+    def _guarded(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        """Pass chunks on; whatever fails becomes an OllamaError and ends the body."""
+        try:
+            yield from chunks
+        except OllamaError:
+            self._failed = True
+            raise
+        except Exception as error:
+            self._failed = True
+            self._stream.cancel()
+            _logger.exception("a stream failed")
+            raise OllamaError(INTERNAL_ERROR) from error
+
+
+class Lines(_OverStream[Chunk]):
+    """NDJSON: one line a chunk. A failure after the first line becomes the last one (1.4)."""
+
+    streams = True
+
+    def __init__(self, stream: Stream[Chunk]) -> None:
+        super().__init__(stream)
+        self._started = False
+
+    def _pieces(self, chunks: Iterable[Chunk]) -> Iterator[bytes]:
+        try:
+            for chunk in chunks:
+                self._started = True
+                yield encode(chunk) + b"\n"
+        except OllamaError as error:
+            if not self._started:
+                raise
+            yield msgspec.json.encode({"error": str(error)}) + b"\n"
+
+
+class Whole(_OverStream[Chunk]):
+    """One JSON object when everything is there, as ``stream:false`` asks."""
+
+    streams = False
+
+    def __init__(self, stream: Stream[Chunk]) -> None:
+        super().__init__(stream)
+        self._received: list[Chunk] = []
+
+    def _pieces(self, chunks: Iterable[Chunk]) -> Iterator[bytes]:
+        self._received.extend(chunks)
+        if self.done:
+            yield encode(self._stream.fold(self._received))

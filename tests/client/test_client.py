@@ -1,0 +1,189 @@
+"""The official client and plain httpx on the engine of this process, with no port open."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import ollama
+import pytest
+from model_files import endless_weights, write_model
+
+import ollama_nb
+from ollama_nb.client import Client, KernelTransport, transport
+from ollama_nb.engine.sequence import Piece
+from ollama_nb.errors import EngineError
+from ollama_nb.service import Service, Stream
+from ollama_nb.service.shared import close_shared_service, shared_service
+from ollama_nb.wire.fold import fold_generate
+
+QUESTION = "How do I pull a model?"
+SHORT = {"temperature": 0, "num_predict": 8}
+
+
+@pytest.fixture
+def endless(models):
+    """A model that never stops, in the store that the shared service uses."""
+    manifest = write_model(models, "endless", weights=endless_weights(32_768))
+    yield "endless"
+    manifest.unlink()
+
+
+@pytest.fixture(scope="module")
+def client():
+    with Client() as client:
+        yield client
+    close_shared_service()
+
+
+@pytest.fixture
+def scripted():
+    """A client of a service whose streams do what a test says."""
+
+    class Scripted(Service):
+        def generate(self, request):
+            self.stream = Stream(lambda event: (event,), fold_generate)
+            self.stream.cancels = 0
+            self.stream.bind(lambda: setattr(self.stream, "cancels", self.stream.cancels + 1))
+            self.begin(self.stream)
+            return self.stream
+
+    service = Scripted()
+    with Client(transport=KernelTransport(service)) as client:
+        yield service, client
+    service.close()
+
+
+def test_generate(client):
+    answer = client.generate("guide", QUESTION, options=SHORT)
+    assert isinstance(answer, ollama.GenerateResponse)
+    assert answer.eval_count == 8
+    assert answer.done_reason == "length"
+    streamed = list(client.generate("guide", QUESTION, options=SHORT, stream=True))
+    assert "".join(part.response for part in streamed) == answer.response
+
+
+def test_list_and_ps(client):
+    client.generate("guide")
+    assert isinstance(client.list(), ollama.ListResponse)
+    assert "guide:latest" in [model.model for model in client.list().models]
+    assert [model.model for model in client.ps().models] == ["guide:latest"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("model", "options", "status", "text"),
+    [
+        ("nope", {}, 404, "model 'nope' not found"),
+        ("a b", {}, 400, "invalid model name"),
+        ("guide", {"stop": "x"}, 500, 'option "stop" must be of type array'),
+    ],
+)
+def test_errors_have_their_status(client, stream, model, options, status, text):
+    with pytest.raises(ollama.ResponseError) as caught:
+        list(client.generate(model, QUESTION, options=options, stream=stream))
+    assert (caught.value.status_code, caught.value.error) == (status, text)
+
+
+def test_routes_that_do_not_exist(client):
+    with pytest.raises(ollama.ResponseError, match="404 page not found"):
+        client.copy("a", "b")
+
+
+def test_leaving_a_stream_stops_the_engine(client, endless):
+    options = {"temperature": 0, "num_ctx": 32_768}
+    stream = client.generate(endless, "x", options=options, stream=True)
+    assert next(stream).done is False
+    stream.close()
+    end = time.monotonic() + 20
+    while any(one.leases for one in shared_service().scheduler.loaded()):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_streams_arrive_piece_by_piece(client, endless):
+    with httpx.Client(transport=transport(), base_url="http://kernel") as plain:
+        body = {"model": endless, "prompt": "x", "options": {"temperature": 0}}
+        with plain.stream("POST", "/api/generate", json=body) as answer:
+            assert answer.headers["content-type"] == "application/x-ndjson"
+            lines = answer.iter_lines()
+            assert [json.loads(next(lines))["done"] for _ in range(3)] == [False] * 3
+        assert answer.is_closed
+
+
+def test_two_threads_share_one_engine(client):
+    answers = []
+    threads = [
+        threading.Thread(
+            target=lambda: answers.append(client.generate("guide", QUESTION, options=SHORT))
+        )
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({answer.response for answer in answers}) == 1
+    assert len(answers) == 4
+
+
+def test_a_host_of_the_environment_has_no_say(monkeypatch):
+    monkeypatch.setenv("OLLAMA_HOST", "http://192.0.2.1:1/user/ann")
+    monkeypatch.setenv("HTTP_PROXY", "http://192.0.2.1:1")
+    with Client(timeout=1) as client:
+        assert client.list().models
+
+
+def test_closing_a_client_leaves_the_engine(client):
+    Client().close()
+    assert client.list().models
+
+
+def test_the_package_hands_them_out():
+    assert ollama_nb.Client is Client
+    assert ollama_nb.transport is transport
+
+
+def test_the_shared_service_is_one_until_it_is_closed():
+    first = shared_service()
+    assert shared_service() is first
+    close_shared_service()
+    close_shared_service()
+    assert shared_service() is not first
+
+
+def test_failure_before_the_first_line_has_its_status(scripted):
+    service, client = scripted
+    service.begin = lambda stream: stream.put(EngineError("broken"))
+    with pytest.raises(ollama.ResponseError, match="broken") as caught:
+        list(client.generate("guide", "x", stream=True))
+    assert caught.value.status_code == 500
+
+
+def test_an_interrupt_before_the_first_line_stops_the_engine(scripted):
+    service, client = scripted
+
+    def interrupt(event):
+        raise KeyboardInterrupt
+
+    def begin(stream):
+        stream._translate = interrupt
+        stream.put(Piece("x"))
+
+    service.begin = begin
+    with pytest.raises(KeyboardInterrupt):
+        list(client.generate("guide", "x", stream=True))
+    assert service.stream.cancels == 1
+
+
+def test_importing_it_loads_neither_engine_nor_server():
+    code = (
+        "import sys, ollama_nb.client\n"
+        "print([name for name in ('llama_cpp', 'tornado', 'numpy') if name in sys.modules])"
+    )
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert output.stdout == "[]\n"

@@ -1,0 +1,159 @@
+"""Streams become bytes: golden lines, whole answers, and where failures go."""
+
+import json
+import threading
+
+import pytest
+
+from ollama_nb.engine.sequence import Piece
+from ollama_nb.errors import EngineError, OllamaError
+from ollama_nb.http.bodies import Lines, Whole
+from ollama_nb.service import Stream
+from ollama_nb.wire import GenerateResponse
+from ollama_nb.wire.fold import fold_generate
+
+AT = "2026-01-01T00:00:00Z"
+
+
+class End(Piece, tag=True):
+    """The last event of a stream."""
+
+    done = True
+
+
+def chunks(event):
+    fields = {"done_reason": "stop", "eval_count": 2} if event.done else {}
+    yield GenerateResponse(model="m", created_at=AT, response=event.text, done=event.done, **fields)
+
+
+class Failure(Exception):
+    pass
+
+
+def refuse(event):
+    raise Failure
+
+
+@pytest.fixture(params=[Lines, Whole])
+def body_of(request):
+    """Either kind of body over a stream."""
+    return request.param
+
+
+def stream_of(*events, translate=chunks):
+    stream = Stream(translate, fold_generate)
+    stream.cancels = 0
+    stream.bind(lambda: setattr(stream, "cancels", stream.cancels + 1))
+    for event in events:
+        stream.put(event)
+    return stream
+
+
+def test_lines_golden():
+    body = Lines(stream_of(Piece("Hé"), Piece('"\n<'), End("")))
+    assert b"".join(body).decode() == (
+        '{"model":"m","created_at":"2026-01-01T00:00:00Z","response":"Hé","done":false}\n'
+        '{"model":"m","created_at":"2026-01-01T00:00:00Z","response":"\\"\\n<","done":false}\n'
+        '{"model":"m","created_at":"2026-01-01T00:00:00Z","response":"","done":true,'
+        '"done_reason":"stop","eval_count":2}\n'
+    )
+    assert body.done
+
+
+def test_whole_golden():
+    body = Whole(stream_of(Piece("He"), Piece("llo"), End(".")))
+    assert b"".join(body).decode() == (
+        '{"model":"m","created_at":"2026-01-01T00:00:00Z","response":"Hello.","done":true,'
+        '"done_reason":"stop","eval_count":2}'
+    )
+
+
+def test_a_ready_answer_is_whole():
+    answer = GenerateResponse(model="m", created_at=AT, response="", done=True, done_reason="load")
+    body = Whole(Stream.of(answer))
+    assert json.loads(b"".join(body))["done_reason"] == "load"
+
+
+def test_a_failure_before_the_first_piece_is_raised(body_of):
+    body = body_of(stream_of(EngineError("broken")))
+    with pytest.raises(EngineError, match="broken"):
+        list(body)
+    assert body.done
+
+
+def test_a_failure_after_the_first_line_is_the_last_line():
+    *_, last = Lines(stream_of(Piece("a"), EngineError("broken")))
+    assert last == b'{"error":"broken"}\n'
+
+
+def test_a_failure_of_a_whole_answer_is_always_raised():
+    with pytest.raises(EngineError, match="broken"):
+        list(Whole(stream_of(Piece("a"), EngineError("broken"))))
+
+
+def test_what_nobody_planned_is_an_internal_error(body_of, caplog):
+    stream = stream_of(Piece("a"), translate=refuse)
+    body = body_of(stream)
+    with pytest.raises(OllamaError, match=r"^internal error$"):
+        list(body)
+    assert body.done
+    assert stream.cancels == 1
+    assert "Failure" in caplog.records[0].exc_text
+
+
+def test_what_nobody_planned_after_the_first_line(caplog):
+    body = Lines(stream_of(Piece("a"), Failure("/home/ann")))
+    assert list(body)[-1] == b'{"error":"internal error"}\n'
+    assert "/home/ann" in caplog.text
+
+
+def test_arrived_does_not_wait(body_of):
+    stream = stream_of()
+    body = body_of(stream)
+    assert list(body.arrived()) == []
+    assert not body.done
+
+
+def test_lines_arrive_as_they_come():
+    stream = stream_of(Piece("a"), Piece("b"))
+    body = Lines(stream)
+    assert [json.loads(line)["response"] for line in body.arrived()] == ["a", "b"]
+    stream.put(End("c"))
+    assert [json.loads(line)["response"] for line in body.arrived()] == ["c"]
+    assert body.done
+    assert list(body.arrived()) == []
+
+
+def test_a_whole_answer_arrives_once():
+    stream = stream_of(Piece("a"))
+    body = Whole(stream)
+    assert list(body.arrived()) == []
+    stream.put(End("b"))
+    (piece,) = body.arrived()
+    assert json.loads(piece)["response"] == "ab"
+
+
+def test_listen_wakes_now_and_later(body_of):
+    stream = stream_of()
+    woken = threading.Semaphore(0)
+    body_of(stream).listen(woken.release)
+    assert woken.acquire(timeout=0)
+    thread = threading.Thread(target=stream.put, args=[Piece("a")])
+    thread.start()
+    thread.join()
+    assert woken.acquire(timeout=0)
+
+
+def test_cancel_reaches_the_engine(body_of):
+    stream = stream_of()
+    body_of(stream).cancel()
+    assert stream.cancels == 1
+
+
+def test_an_interrupt_gets_through(body_of):
+    with pytest.raises(KeyboardInterrupt):
+        list(body_of(stream_of(Piece("a"), translate=lambda _: (_ for _ in [exit_now()]))))
+
+
+def exit_now():
+    raise KeyboardInterrupt

@@ -1,0 +1,61 @@
+"""A jupyter-server in the test's own process, by pytest-jupyter, for what only shows inside."""
+
+import json
+import time
+
+import pytest
+from pytest_jupyter.jupyter_server import *  # noqa: F403
+from tornado.httpclient import HTTPClientError
+
+
+@pytest.fixture
+def jp_server_config(stocked):
+    return {
+        "ServerApp": {"jpserver_extensions": {"ollama_nb": True}},
+        "OllamaApp": {"models": str(stocked), "num_parallel": 1},
+    }
+
+
+@pytest.fixture
+def app(jp_serverapp):
+    """The extension."""
+    return jp_serverapp.extension_manager.extension_points["ollama_nb"].app
+
+
+@pytest.fixture
+def fetch(jp_fetch):
+    """Ask below the base URL; an answer is returned whatever its status."""
+
+    async def fetch(*path, token=True, body=None, headers=None, **options):
+        headers = dict(headers or {})
+        if not token:
+            headers.setdefault("Authorization", "")
+        options.setdefault("method", "GET" if body is None else "POST")
+        if isinstance(body, dict):
+            body = json.dumps(body)
+        if body is None and options["method"] not in ("GET", "HEAD", "OPTIONS"):
+            body = ""
+        try:
+            return await jp_fetch(
+                *path, headers=headers, body=body, follow_redirects=False, **options
+            )
+        except HTTPClientError as error:
+            if error.response is None:
+                raise
+            return error.response
+
+    return fetch
+
+
+@pytest.fixture
+def until(jp_asyncio_loop):
+    """Wait, with the loop running, until something holds."""
+    import asyncio
+
+    async def until(condition, patience=30):
+        end = time.monotonic() + patience
+        while not condition():
+            assert time.monotonic() < end
+            await asyncio.sleep(0.005)
+
+    return until
