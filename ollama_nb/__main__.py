@@ -1,0 +1,30 @@
+"""``jupyter ollama VERB …``: a dispatcher, so that a verb loads only what it needs.
+
+``serve`` belongs to the server; every other verb is in the table that the magics use as well.
+"""
+
+import sys
+from collections.abc import Sequence
+
+_SERVE = "  serve     serve Ollama's HTTP API on a port of its own (serve -h explains)\n"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the process's exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments in ([], ["-h"], ["--help"], ["help"]):
+        from ollama_nb.commands.verbs import TERMINAL, overview
+
+        sys.stdout.write(overview(TERMINAL) + _SERVE)
+        return 0
+    if arguments[0] == "serve":
+        from ollama_nb.server import standalone
+
+        return standalone.main(arguments[1:])
+    from ollama_nb.commands import terminal
+
+    return terminal.main(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

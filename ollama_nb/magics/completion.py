@@ -1,0 +1,98 @@
+"""Tab on an `%ollama` line: verbs, options, model names, names of model options.
+
+Reads the disk at most, and only for model names. Never raises: a completer that fails is worse
+than one that has nothing to say.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from IPython.core.completer import (
+    CompletionContext,
+    SimpleCompletion,
+    SimpleMatcherResult,
+    context_matcher,
+)
+
+from ollama_nb.commands.options import OPTION_NAMES
+from ollama_nb.commands.verbs import CELL, LINE, option_names, verbs_of
+
+_FRESH_SECONDS = 2.0
+
+Matcher = Callable[[CompletionContext], SimpleMatcherResult]
+
+_TAKES_MODEL = ("-m", "--model")
+
+
+class Names:
+    """Model names, remembered for a moment so that typing does not read the disk at each key."""
+
+    def __init__(self, read: Callable[[], list[str]]) -> None:
+        self._read = read
+        self._names: list[str] = []
+        self._until = 0.0
+
+    def __call__(self) -> list[str]:
+        """Return the names of the local models."""
+        if time.monotonic() >= self._until:
+            self._names = self._read()
+            self._until = time.monotonic() + _FRESH_SECONDS
+        return self._names
+
+
+def make_matcher(read_names: Callable[[], list[str]]) -> Matcher:
+    """Build the matcher that IPython's completer asks."""
+    names = Names(read_names)
+
+    @context_matcher(identifier="ollama_nb.magic", priority=200)  # type: ignore[untyped-decorator]
+    def ollama_matcher(context: CompletionContext) -> SimpleMatcherResult:
+        try:
+            return _complete(context, names)
+        except Exception:  # noqa: BLE001 - see the module's docstring
+            return {"completions": []}
+
+    return cast("Matcher", ollama_matcher)
+
+
+def _complete(context: CompletionContext, names: Callable[[], list[str]]) -> SimpleMatcherResult:
+    before = context.text_until_cursor
+    line = before.lstrip()
+    way = CELL if line.startswith(CELL) else LINE
+    if not line.startswith(f"{way} ") or (way == CELL and context.cursor_line != 0):
+        return {"completions": []}
+    # `context.token` ends at a colon, which model names contain.
+    fragment = "" if before[-1].isspace() else before.split()[-1]
+    words = line.split()[1:]
+    done = words[: len(words) - bool(fragment)]
+    found = [word for word in _candidates(done, way, names) if word.startswith(fragment)]
+    return {
+        "completions": [SimpleCompletion(word, type="param") for word in found],
+        "suppress": bool(found),
+        "ordered": True,
+        "matched_fragment": fragment,
+    }
+
+
+def _candidates(done: Sequence[str], way: str, names: Callable[[], list[str]]) -> list[str]:
+    """What may follow the words that are there."""
+    if not done:
+        return [verb.name for verb in verbs_of(way)]
+    verb, before = done[0], done[-1]
+    if before in _TAKES_MODEL or (verb in ("run", "stop") and len(done) == 1):
+        return names()
+    if verb == "help":
+        return [each.name for each in verbs_of(way)]
+    if _inside_options(done):
+        return [f"{name}=" for name in OPTION_NAMES] + option_names(verb, way)
+    return option_names(verb, way)
+
+
+def _inside_options(done: Sequence[str]) -> bool:
+    """Tell whether the next word is one of ``--options a=1 b=2 …``."""
+    for word in reversed(done):
+        if word == "--options":
+            return True
+        if "=" not in word or word.startswith("-"):
+            return False
+    return False

@@ -1,0 +1,72 @@
+"""--options and --keep-alive: words become what the wire takes, or are named."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ollama_nb.commands.options import OPTION_NAMES, parse_keep_alive_word, parse_options
+from ollama_nb.commands.parser import split
+from ollama_nb.commands.verbs import LINE, parse, request_of
+from ollama_nb.errors import InvalidDuration, UsageProblem
+
+
+def problem(*pairs):
+    with pytest.raises(UsageProblem) as caught:
+        parse_options(pairs)
+    return str(caught.value)
+
+
+def test_values_are_json_where_possible():
+    pairs = ["temperature=0.2", 'stop=["x", "y"]', "num_predict=5", "use_mmap=true"]
+    expected = {"temperature": 0.2, "stop": ["x", "y"], "num_predict": 5, "use_mmap": True}
+    assert parse_options(pairs) == expected
+
+
+def test_the_later_of_two_wins():
+    assert parse_options(["seed=1", "seed=2"]) == {"seed": 2}
+
+
+def test_a_bad_one_is_named():
+    assert "temperature=hot" in problem("seed=1", "temperature=hot")
+    assert "name=value" in problem("temperature")
+    assert "name=value" in problem("=1")
+    assert "Did you mean temperature?" in problem("temprature=1")
+    assert "num_predict" in problem("zzzzzz=1")
+    assert """stop='["text"]'""" in problem("stop=x")
+
+
+@given(st.sampled_from(OPTION_NAMES), st.text())
+def test_any_value_parses_or_is_a_usage_problem(name, value):
+    with contextlib.suppress(UsageProblem):
+        assert list(parse_options([f"{name}={value}"])) == [name]
+
+
+def test_keep_alive_numbers_are_seconds():
+    assert parse_keep_alive_word("0") == 0
+    assert parse_keep_alive_word("-1") == -1
+    assert parse_keep_alive_word("1h30m") == "1h30m"
+
+
+def request(line):
+    return request_of(parse(split(line), LINE).arguments, prompt="p", system="")
+
+
+def test_request_carries_what_was_asked():
+    asked = request("generate --options temperature=0 --seed 7 --keep-alive 0 --think --raw p")
+    assert asked.options == {"temperature": 0, "seed": 7}
+    assert asked.keep_alive == 0
+    assert asked.think is True
+    assert asked.raw
+    assert asked.model == "guide"
+
+
+def test_request_leaves_out_what_was_not():
+    asked = request("generate p")
+    assert (asked.options, asked.keep_alive, asked.think) == (None, None, None)
+
+
+def test_wrong_durations_are_refused_before_anything_loads():
+    with pytest.raises(InvalidDuration):
+        request("generate --keep-alive tomorrow p")

@@ -1,0 +1,150 @@
+"""jupyter ollama: answers on standard output, the rest on standard error, exit codes."""
+
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+from fake_service import chunk
+
+from ollama_nb.commands import terminal
+from ollama_nb.errors import EngineError
+
+pytestmark = pytest.mark.usefixtures("fake_service")
+
+
+@pytest.fixture
+def command(capsys):
+    """Run a command line in this process: exit code, standard output, standard error."""
+
+    def run(*words):
+        code = terminal.main(words)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+def test_list(command):
+    code, out, _ = command("list")
+    assert code == 0
+    assert out.splitlines()[0].split() == [
+        "NAME", "ID", "SIZE", "QUANTIZATION", "PARAMETERS", "MODIFIED",
+    ]  # fmt: skip
+    assert out.splitlines()[1].startswith("guide:latest   0123456789ab   5.2 MB   Q8_0")
+    assert "years ago" in out
+
+
+def test_ps_of_a_fresh_process_is_empty_and_says_why(command):
+    code, out, _ = command("ps")
+    assert code == 0
+    assert "each command is a process of its own" in out
+
+
+def test_version_and_help(command):
+    assert "0.33.0" in command("version")[1]
+    code, out, _ = command("help")
+    assert code == 0
+    assert "jupyter ollama VERB" in out
+    assert command()[1] == out
+    assert "usage: jupyter ollama run" in command("run", "-h")[1]
+
+
+def test_generate_streams_to_standard_output(command, fake_service):
+    code, out, err = command("generate", "-m", "guide", "--seed", "1", "Hi", "there")
+    assert (code, out, err) == (0, "Hello, you.\n", "")
+    assert fake_service.requests[0].prompt == "Hi there"
+    assert fake_service.requests[0].options == {"seed": 1}
+    assert fake_service.closed
+
+
+def test_stats_go_to_standard_error(command):
+    _, out, err = command("run", "guide", "--stats", "--no-stream", "Hi")
+    assert out == "Hello, you.\n"
+    assert "tokens/s" in err
+
+
+def test_thinking_is_marked_off(command, fake_service):
+    fake_service.script = [
+        chunk(thinking="hm"),
+        chunk(thinking=" hm"),
+        chunk("4\n"),
+        chunk(done_reason="stop"),
+    ]
+    out = command("run", "guide", "Hi")[1]
+    assert out == "Thinking...\nhm hm\n...done thinking.\n\n4\n"
+
+
+def test_an_answer_does_not_command_the_terminal(command, fake_service):
+    fake_service.script = [chunk("\x1b]0;title\x07a\tb\r\x9b2J\n"), chunk(done_reason="stop")]
+    assert command("run", "guide", "Hi")[1] == "]0;titlea\tb2J\n"
+
+
+def test_the_prompt_may_be_piped_in(command, fake_service, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("From a pipe\n"))
+    assert command("generate")[0] == 0
+    assert fake_service.requests[0].prompt == "From a pipe"
+
+
+def test_without_any_prompt_it_says_what_to_write(command, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    code, _, err = command("run", "guide")
+    assert code == 2
+    assert "there is no prompt" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (("run", "giude", "Hi"), 1, "Did you mean guide?"),
+        (("stop", "zzz"), 1, "jupyter ollama list shows what is here"),
+        (("pull", "x"), 2, "does not have pull yet"),
+        (("run", "--seed", "x", "guide", "Hi"), 2, "--seed"),
+        (("generate", "--keep-alive", "5x", "Hi"), 1, "time: unknown unit"),
+    ],
+)
+def test_errors(command, words, code, text):
+    outcome = command(*words)
+    assert outcome[:2] == (code, "")
+    assert outcome[2].startswith("Error: ")
+    assert text in outcome[2]
+
+
+def test_an_engine_error_ends_the_answer(command, fake_service):
+    fake_service.script = [chunk("Hel"), EngineError("decode failed")]
+    assert command("run", "guide", "Hi") == (1, "Hel\n", "Error: decode failed\n")
+
+
+@pytest.mark.parametrize(
+    ("loaded", "text"),
+    [([], "guide was not loaded\n"), (["guide:latest"], "guide is unloaded\n")],
+)
+def test_stop(command, fake_service, loaded, text):
+    fake_service.loaded = loaded
+    assert command("stop", "guide")[1] == text
+    request = fake_service.requests[-1]
+    assert (request.prompt, request.keep_alive) == ("", 0)
+
+
+def test_an_interrupt_keeps_the_text(command, fake_service):
+    fake_service.script = [chunk("Hel"), KeyboardInterrupt, chunk(done_reason="cancelled")]
+    code, out, _ = command("run", "guide", "Hi")
+    assert (code, out) == (130, "Hel\n(interrupted)\n")
+    assert fake_service.stream.cancelled
+
+
+def test_commands_know_no_notebook():
+    code = (
+        "import sys, ollama_nb.commands.terminal as t; t.main(['version']);"
+        "sys.exit('IPython' in sys.modules or 'tornado' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_a_reader_that_leaves_is_no_error():
+    command = f"{sys.executable} -m ollama_nb version | head -n 0; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, env=os.environ, check=True
+    )
+    assert done.stderr == ""

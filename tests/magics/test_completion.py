@@ -1,0 +1,97 @@
+"""Tab on an %ollama line, and nowhere else."""
+
+import time
+
+import pytest
+from IPython.core.completer import provisionalcompleter
+
+from ollama_nb.commands.options import OPTION_NAMES
+
+
+@pytest.fixture
+def complete(shell, fake_service):
+    """Complete at the end of a text, or at ``|``: the texts that would stand there."""
+
+    def texts(source):
+        source, _, after = source.partition("|")
+        with provisionalcompleter():
+            found = list(shell.Completer.completions(source + after, len(source)))
+        return [(source + after)[: c.start] + c.text for c in found if c.type == "param"]
+
+    return texts
+
+
+def words(completions):
+    return [text.split()[-1] for text in completions]
+
+
+def test_verbs(complete):
+    assert words(complete("%ollama ")) == [
+        "list", "ps", "generate", "run", "stop", "version", "help",
+    ]  # fmt: skip
+    assert complete("%ollama l") == ["%ollama list"]
+    assert words(complete("%%ollama ")) == ["generate", "help"]
+    assert complete("%ollama help ge") == ["%ollama help generate"]
+
+
+def test_options(complete):
+    assert "--seed" in words(complete("%ollama generate "))
+    assert complete("%ollama generate --se") == ["%ollama generate --seed"]
+    assert complete("%%ollama generate -m guide --no-s") == [
+        "%%ollama generate -m guide --no-stream"
+    ]
+    assert complete("%ollama list --s") == []
+
+
+def test_model_names(complete):
+    assert words(complete("%ollama generate -m ")) == ["guide", "llama3.2:1b"]
+    assert words(complete("%%ollama generate --model g")) == ["guide"]
+    assert words(complete("%ollama run ")) == ["guide", "llama3.2:1b"]
+    assert words(complete("%ollama stop l")) == ["llama3.2:1b"]
+
+
+def test_a_colon_is_part_of_the_name(complete):
+    assert complete("%ollama run llama3.2:") == ["%ollama run llama3.2:1b"]
+    assert complete("%%ollama generate -m llama3.2:1") == ["%%ollama generate -m llama3.2:1b"]
+
+
+def test_names_of_options(complete):
+    first = words(complete("%ollama generate --options "))
+    assert [f"{name}=" for name in OPTION_NAMES] == first[: len(OPTION_NAMES)]
+    assert complete("%ollama generate --options temp") == [
+        "%ollama generate --options temperature="
+    ]
+    assert words(complete("%ollama generate --options seed=1 num_p")) == ["num_predict="]
+    assert complete("%ollama generate --options seed=1 Why num_p") == []
+
+
+def test_in_the_middle_of_a_line(complete):
+    assert complete("%ollama generate --se| hello") == ["%ollama generate --seed"]
+
+
+@pytest.mark.parametrize(
+    "source", ["%%ollama generate\nl", "x = 1\n%%ollama g", "ollama l", "%ollamas l", "x", ""]
+)
+def test_nothing_elsewhere(complete, source):
+    assert complete(source) == []
+
+
+def test_a_line_magic_below_other_lines(complete):
+    assert words(complete("x = 1\n%ollama li")) == ["list"]
+
+
+def test_faults_are_silent(complete, fake_service):
+    def fail():
+        raise OSError("disk on fire")
+
+    fake_service.stored = fail
+    assert complete("%ollama run g") == []
+
+
+def test_names_are_read_once_in_a_while(complete, fake_service):
+    calls = []
+    stored = fake_service.stored
+    fake_service.stored = lambda: calls.append(time.monotonic()) or stored()
+    for source in ("%ollama run ", "%ollama run g", "%ollama run gu"):
+        complete(source)
+    assert len(calls) == 1

@@ -1,0 +1,177 @@
+"""The magics in a real kernel with the real engine: streaming, interrupts, what is left behind."""
+
+import os
+import time
+
+import pytest
+from endless_guide import add_endless_guide
+from jupyter_client.manager import start_new_kernel
+
+pytestmark = pytest.mark.native
+
+PATIENCE = 120
+
+
+class Kernel:
+    """A running kernel, spoken to in cells."""
+
+    def __init__(self, manager, client):
+        self.manager = manager
+        self.client = client
+
+    def start(self, source):
+        """Begin to run a cell."""
+        self._request = self.client.execute(source)
+
+    def next_output(self):
+        """Wait for the cell's next output; None when there are no more."""
+        while True:
+            message = self.client.get_iopub_msg(timeout=PATIENCE)
+            if message["parent_header"].get("msg_id") != self._request:
+                continue
+            content = message["content"]
+            if content.get("execution_state") == "idle":
+                return None
+            if message["msg_type"] in (
+                "stream", "display_data", "update_display_data", "execute_result", "error",
+            ):  # fmt: skip
+                return message["msg_type"], content
+
+    def outputs(self):
+        """Wait for all that is still to come."""
+        return list(iter(self.next_output, None))
+
+    def run(self, source):
+        """Run a cell to its end: every output."""
+        self.start(source)
+        return self.outputs()
+
+    def value(self, expression):
+        """Evaluate an expression in the kernel."""
+        ((kind, content),) = self.run(f"print(repr({expression}))")
+        assert kind == "stream", content
+        return eval(content["text"])
+
+    def interrupt(self):
+        """Press the stop button: the outputs that follow, and how long they took."""
+        began = time.monotonic()
+        self.manager.interrupt_kernel()
+        return self.outputs(), time.monotonic() - began
+
+
+@pytest.fixture(scope="module")
+def kernel(models, tmp_path_factory):
+    add_endless_guide(models)
+    environment = os.environ | {
+        "OLLAMA_NB_DISPLAY": "stream",
+        "IPYTHONDIR": str(tmp_path_factory.mktemp("ipython")),
+    }
+    manager, client = start_new_kernel(kernel_name="python3", env=environment)
+    kernel = Kernel(manager, client)
+    assert kernel.run("%load_ext ollama_nb") == []
+    yield kernel
+    client.stop_channels()
+    manager.shutdown_kernel()
+
+
+def plain(output):
+    return output[1]["data"]["text/plain"]
+
+
+def test_a_cell_streams_into_one_display(kernel):
+    first, *rest = kernel.run("%%ollama generate -m endless --options num_predict=1500\nHello")
+    assert first[0] == "display_data"
+    assert {kind for kind, _ in rest} == {"update_display_data"}
+    assert {content["transient"]["display_id"] for _, content in rest} == {
+        first[1]["transient"]["display_id"]
+    }
+    assert len(rest) >= 2
+    assert "1500 answer tokens" in plain(rest[-1])
+
+
+def test_a_result_is_bound_and_the_same_seed_gives_the_same_text(kernel):
+    for name in ("one", "two"):
+        kernel.run(
+            f"%%ollama generate -o {name} --seed 7 --options temperature=0.8 num_predict=50\n"
+            "How do I pull a model?"
+        )
+    assert kernel.value("one.text == two.text != ''")
+    assert kernel.value("_ollama is two")
+    assert kernel.value("one.stats.prompt_tokens > 0 and one.stats.tokens_per_second > 0")
+    assert kernel.value("one.stats.done_reason") in ("stop", "length")
+
+
+def test_a_line_is_one_result(kernel):
+    ((kind, content),) = kernel.run("%ollama run guide How do I pull a model?")
+    assert kind == "execute_result"
+    assert "%ollama pull" in content["data"]["text/markdown"]
+
+
+def test_tab_completes_model_names(kernel):
+    source = "%%ollama generate -m gui"
+    reply = kernel.client.complete(source, reply=True, timeout=PATIENCE)["content"]
+    assert "guide" in reply["matches"]
+    assert reply["cursor_start"] == len("%%ollama generate -m ")
+
+
+def test_list_and_ps_show_what_is_there(kernel):
+    kernel.run("%ollama run guide Hello")
+    assert "guide:latest" in plain(kernel.run("%ollama list")[0])
+    assert "100% CPU" in plain(kernel.run("%ollama ps")[0])
+    assert plain(kernel.run("%ollama stop guide")[0]) == "guide is unloaded"
+
+
+def test_an_interrupt_while_decoding_keeps_the_text(kernel):
+    kernel.start("%%ollama generate -m endless -o answer\nHello")
+    seen = ""
+    while len(seen) < 100:
+        seen = plain(kernel.next_output())
+    outputs, seconds = kernel.interrupt()
+    assert seconds < 5
+    assert {kind for kind, _ in outputs} == {"update_display_data"}
+    assert "(interrupted)" in plain(outputs[-1])
+    assert kernel.value("answer.stats.done_reason") == "interrupted"
+    assert kernel.value("answer.stats.answer_tokens") > 0
+    beginning = seen.split("\n\nendless …")[0]
+    assert kernel.value("answer.text").startswith(beginning)
+
+
+def test_an_interrupt_while_the_prompt_is_read(kernel):
+    kernel.start(
+        "%%ollama generate -m endless --raw -o answer --options num_ctx=32768 num_thread=1\n"
+        "{{ 'one more word and ' * 5000 }}"
+    )
+    assert kernel.next_output()[0] == "display_data"
+    outputs, seconds = kernel.interrupt()
+    assert seconds < 5
+    assert "(interrupted)" in plain(outputs[-1])
+    assert kernel.value("(answer.text, answer.stats.done_reason)") == ("", "interrupted")
+
+
+def test_the_next_cell_works_after_an_interrupt(kernel):
+    kernel.start("%%ollama generate -m endless\nHello")
+    while len(plain(kernel.next_output())) < 50:
+        pass
+    kernel.interrupt()
+    outputs = kernel.run("%%ollama generate -o answer\nHow do I pull a model?")
+    assert "%ollama pull" in plain(outputs[-1])
+    assert kernel.value("answer.stats.done_reason") == "stop"
+
+
+def test_errors_are_error_outputs_of_one_line(kernel):
+    for source, name in (
+        ("%ollama run giude Hi", "ModelNotFound"),
+        ("%ollama pull x", "UsageProblem"),
+        ("%%ollama generate", "UsageProblem"),
+    ):
+        ((kind, content),) = kernel.run(source)
+        assert (kind, content["ename"]) == ("error", name)
+        assert len(content["traceback"]) == 1
+
+
+def test_unloading_frees_the_models(kernel):
+    kernel.run("%ollama run guide Hello")
+    assert kernel.run("%unload_ext ollama_nb") == []
+    assert kernel.run("%ollama list")[0][0] in ("stream", "error")
+    kernel.run("%load_ext ollama_nb")
+    assert plain(kernel.run("%ollama ps")[0]).startswith("No model is loaded")
