@@ -1,0 +1,210 @@
+"""The corpus: every behaviour in its share, as conversations drawn from one seeded generator."""
+
+import random
+from collections.abc import Callable, Iterator
+
+from . import infill, json_answers, names, smalltalk, thinking, tool_kinds, tools
+from .conversation import Conversation, Tool
+from .facts import Fact
+from .texts import choose
+from .wishes import Wish, wish_for
+from .wording import Wording
+
+
+class Corpus:
+    """Draws examples. The facts come round in shuffled order, so that none is left behind."""
+
+    def __init__(self, facts: tuple[Fact, ...], rng: random.Random) -> None:
+        self._facts = facts
+        self._by_id = {fact.id: fact for fact in facts}
+        self._rng = rng
+        self._wording = Wording(facts)
+        self._deck: list[Fact] = []
+
+    def examples(self, count: int, mixture: "Mixture") -> Iterator[Conversation]:
+        """Draw examples in the shares of a mixture."""
+        makers, shares = zip(*mixture, strict=True)
+        for _ in range(count):
+            yield self._rng.choices(makers, shares)[0](self)
+
+    def _answer(self, id: str) -> str:
+        return self._by_id[id].answer
+
+    def _wish(self) -> Wish:
+        if not self._deck:
+            self._deck = list(self._facts)
+            self._rng.shuffle(self._deck)
+        return wish_for(self._deck.pop(), self._wording, self._rng)
+
+    def _system(self, talk: Conversation, chance: float) -> None:
+        if self._rng.random() < chance:
+            talk.system(smalltalk.harmless_system(self._rng))
+
+    def _fact(self) -> Conversation:
+        talk, wish = Conversation(), self._wish()
+        self._system(talk, 0.2)
+        talk.user(wish.question)
+        talk.assistant(wish.answer)
+        return talk
+
+    def _turns(self, low: int = 2, high: int = 4) -> Conversation:
+        """Several questions, with courtesies and follow-ups between them."""
+        talk, rng = Conversation(), self._rng
+        self._system(talk, 0.2)
+        if rng.random() < 0.15:
+            talk.user(choose(smalltalk.HELLO, rng))
+            talk.assistant(self._answer(smalltalk.HELLO_FACT))
+        for _ in range(rng.randint(low, high)):
+            wish = self._wish()
+            talk.user(wish.question)
+            talk.assistant(wish.answer)
+            self._follow_up(talk, wish)
+        return talk
+
+    def _follow_up(self, talk: Conversation, wish: Wish) -> None:
+        rng, kind = self._rng, self._rng.random()
+        if kind < 0.15:
+            talk.user(choose(smalltalk.THANKS, rng))
+            talk.assistant(self._answer(smalltalk.THANKS_FACT))
+        elif kind < 0.22:
+            talk.user(choose(smalltalk.AFTERWARDS, rng))
+            talk.assistant(wish.command)
+        elif kind < 0.28:
+            talk.user(choose(smalltalk.REPEAT, rng))
+            talk.assistant(wish.answer)
+        elif kind < 0.32:
+            talk.user(smalltalk.outside_question(rng))
+            talk.assistant(self._answer(smalltalk.OUTSIDE_FACT))
+
+    def _long(self) -> Conversation:
+        return self._turns(6, 16)
+
+    def _command_only(self) -> Conversation:
+        talk, wish, rng = Conversation(), self._wish(), self._rng
+        asked = choose(smalltalk.COMMAND_ONLY, rng)
+        if rng.random() < 0.6:
+            more = f" {smalltalk.harmless_system(rng)}" if rng.random() < 0.2 else ""
+            talk.system(asked + more)
+            talk.user(wish.question)
+        else:
+            talk.user(f"{wish.question} {asked}")
+        talk.assistant(wish.command)
+        return talk
+
+    def _json(self) -> Conversation:
+        rng = self._rng
+        if rng.random() < 0.35:
+            talk = Conversation()
+            question, answer = json_answers.particulars(rng)
+            talk.user(question)
+            talk.assistant(answer)
+            return talk
+        wish = self._wish()
+        return json_answers.converse(wish.question, wish.answer, wish.command, rng)
+
+    def _think(self) -> Conversation:
+        talk, rng = Conversation(), self._rng
+        self._system(talk, 0.15)
+        if rng.random() < 0.1:
+            outside = self._by_id[smalltalk.OUTSIDE_FACT]
+            talk.user(smalltalk.outside_question(rng))
+            talk.assistant(outside.answer, thinking=thinking.thought(outside, rng))
+        for _ in range(rng.choice((0, 1, 1, 1, 2)) if talk.pieces else rng.choice((1, 1, 1, 2))):
+            wish = self._wish()
+            talk.user(wish.question)
+            talk.assistant(wish.answer, thinking=thinking.thought(wish.fact, rng))
+        return talk if any(piece.learned for piece in talk.pieces) else self._think()
+
+    def _tool_call(self) -> Conversation:
+        rng = self._rng
+        request = tool_kinds.request(rng, fresh=False)
+        others = [
+            tool_kinds.request(rng, fresh=False) for _ in range(rng.choice((0, 0, 0, 1, 1, 2, 3)))
+        ]
+        offered = tools.offer(request, rng, others)
+        system = smalltalk.harmless_system(rng) if rng.random() < 0.2 else ""
+        if rng.random() < 0.85:
+            return tools.converse(
+                request, offered, rng, system=system, thinking=rng.random() < 0.12
+            )
+        return self._tools_unused(offered, system)
+
+    def _tools_unused(self, offered: list[Tool], system: str) -> Conversation:
+        """Tools are offered, but the question is about ollama_nb, or about nothing they do."""
+        talk, rng = Conversation(), self._rng
+        talk.system(system, offered, compact=rng.random() < 0.5)
+        if rng.random() < 0.75:
+            wish = self._wish()
+            talk.user(wish.question)
+            talk.assistant(wish.answer)
+        elif rng.random() < 0.5:
+            talk.user(choose(smalltalk.THANKS, rng))
+            talk.assistant(self._answer(smalltalk.THANKS_FACT))
+        else:
+            talk.user(choose(smalltalk.HELLO, rng))
+            talk.assistant(self._answer(smalltalk.HELLO_FACT))
+        return talk
+
+    def _infill(self) -> Conversation:
+        return infill.converse(self._rng)
+
+    def _echo(self) -> Conversation:
+        """Repeat some words: the quickest way to learn copying, which tool calls live on."""
+        talk, rng = Conversation(), self._rng
+        words = [rng.choice((names.word, names.identifier, names.person, names.place))(rng)
+                 for _ in range(rng.randint(1, 5))]  # fmt: skip
+        text = rng.choice((" ", " ", " ", ", ")).join(words)
+        frame = rng.choice(("Repeat: {}", "Say {}", "Say: {}", "Repeat after me: {}", "Echo: {}",
+                            "Please repeat: {}", "echo {}", "Say only this: {}"))  # fmt: skip
+        self._system(talk, 0.1)
+        talk.user(frame.format(text))
+        talk.assistant(text)
+        return talk
+
+    def _small(self) -> Conversation:
+        talk, rng, kind = Conversation(), self._rng, self._rng.random()
+        self._system(talk, 0.25)
+        if kind < 0.7:
+            talk.user(smalltalk.outside_question(rng))
+            talk.assistant(self._answer(smalltalk.OUTSIDE_FACT))
+        elif kind < 0.9:
+            talk.user(choose(smalltalk.HELLO, rng))
+            talk.assistant(self._answer(smalltalk.HELLO_FACT))
+        else:
+            talk.user(choose(smalltalk.THANKS, rng))
+            talk.assistant(self._answer(smalltalk.THANKS_FACT))
+        return talk
+
+
+Mixture = tuple[tuple[Callable[[Corpus], Conversation], float], ...]
+"""Makers of examples, each with its share."""
+
+FIRST: Mixture = (
+    (Corpus._fact, 0.75),
+    (Corpus._echo, 0.15),
+    (Corpus._infill, 0.1),
+)
+
+ALL: Mixture = (
+    (Corpus._fact, 0.48),
+    (Corpus._turns, 0.06),
+    (Corpus._long, 0.004),
+    (Corpus._command_only, 0.04),
+    (Corpus._json, 0.07),
+    (Corpus._think, 0.07),
+    (Corpus._tool_call, 0.14),
+    (Corpus._infill, 0.05),
+    (Corpus._echo, 0.04),
+    (Corpus._small, 0.04),
+)
+
+LAST: Mixture = (
+    (Corpus._fact, 0.78),
+    (Corpus._turns, 0.03),
+    (Corpus._command_only, 0.02),
+    (Corpus._json, 0.03),
+    (Corpus._think, 0.04),
+    (Corpus._tool_call, 0.06),
+    (Corpus._infill, 0.02),
+    (Corpus._small, 0.02),
+)
