@@ -1,0 +1,170 @@
+"""Our engine at two depths: the runner by itself, and the service with a consumer on its stream."""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from ollama_nb.engine import native
+from ollama_nb.engine.host import LoadedModel
+from ollama_nb.engine.local import LocalHost
+from ollama_nb.engine.sequence import Event, Finish, SequenceRequest
+from ollama_nb.engine.spec import LoadSpec, load_spec
+from ollama_nb.gguf import check_model
+from ollama_nb.service import Service, Stream
+from ollama_nb.settings import Settings
+from ollama_nb.wire import GenerateRequest, GenerateResponse, Options
+
+from .llama_bench import Speeds
+
+GREEDY: dict[str, Any] = {"temperature": 0, "seed": 1}
+DEFAULT: dict[str, Any] = {"seed": 1}
+_NS = 1e9
+
+
+def spec_of(path: Path, *, threads: int, **options: Any) -> LoadSpec:
+    """What the scheduler would ask for with this ``num_thread`` and everything else default."""
+    defaults = Settings()
+    merged = Options.merge({"num_thread": threads, **options})
+    return load_spec(
+        path,
+        check_model(path),
+        merged,
+        default_window=defaults.context_length,
+        num_parallel=defaults.num_parallel,
+    )
+
+
+class Engine:
+    """One loaded model without store, service or consumer."""
+
+    def __init__(self, spec: LoadSpec) -> None:
+        self.spec = spec
+        self.runner: LoadedModel = LocalHost().load(spec)
+        self._draw = random.Random(1)
+
+    def start(
+        self, num_prompt: int, num_predict: int, sampling: dict[str, Any]
+    ) -> tuple[int, SimpleQueue[Event | Exception]]:
+        """Submit random tokens; return the sequence's number and where its end will arrive."""
+        ends: SimpleQueue[Event | Exception] = SimpleQueue()
+
+        def emit(event: Event | Exception) -> None:
+            if isinstance(event, Exception) or event.done:
+                ends.put(event)
+
+        request = SequenceRequest(
+            tokens=tuple(self._draw.randrange(256) for _ in range(num_prompt)),
+            options=Options.merge(sampling),
+            num_predict=num_predict,
+            num_keep=0,
+        )
+        return self.runner.submit(request, emit), ends
+
+    def run(self, num_prompt: int, num_predict: int, sampling: dict[str, Any]) -> Finish:
+        """Generate and wait."""
+        return ended(self.start(num_prompt, num_predict, sampling)[1])
+
+    def speeds(self, num_prompt: int, num_decode: int, sampling: dict[str, Any]) -> Speeds:
+        """As llama-bench measures: the prompt and the generation each from an empty context."""
+        self.run(1, 2, sampling)
+        prompt = self.run(num_prompt, 1, sampling)
+        decode = self.run(1, num_decode + 1, sampling)
+        return Speeds(
+            prompt=prompt.prompt_count / prompt.prompt_ns * _NS,
+            decode=(decode.eval_count - 1) / decode.eval_ns * _NS,
+        )
+
+    def close(self) -> None:
+        self.runner.close()
+
+
+class InKernel:
+    """A service over a store, consumed as a cell consumes it."""
+
+    def __init__(self, settings: Settings, model: str, *, threads: int) -> None:
+        self.service = Service(settings)
+        self._model = model
+        self._threads = threads
+
+    def stream(
+        self, prompt: str, num_predict: int, sampling: dict[str, Any]
+    ) -> Stream[GenerateResponse]:
+        """Begin an answer."""
+        options = {**sampling, "num_predict": num_predict, "num_thread": self._threads}
+        request = GenerateRequest(model=self._model, prompt=prompt, raw=True, options=options)
+        return self.service.generate(request)
+
+    def run(self, prompt: str, num_predict: int, sampling: dict[str, Any]) -> GenerateResponse:
+        """Generate, taking every chunk of the stream; return the last."""
+        last = None
+        for chunk in self.stream(prompt, num_predict, sampling):
+            last = chunk
+        if last is None:
+            raise RuntimeError("the stream was empty")
+        return last
+
+    def speeds(self, num_prompt: int, num_decode: int, sampling: dict[str, Any]) -> Speeds:
+        """See Engine.speeds."""
+        self.run("a", 2, sampling)
+        prompt = self.run(letters(num_prompt), 1, sampling)
+        decode = self.run("a", num_decode + 1, sampling)
+        return Speeds(
+            prompt=prompt.prompt_eval_count / prompt.prompt_eval_duration * _NS,
+            decode=(decode.eval_count - 1) / decode.eval_duration * _NS,
+        )
+
+    def close(self) -> None:
+        self.service.close()
+
+
+def letters(count: int) -> str:
+    """Text of about as many tokens: no two letters of it merge in the random models."""
+    draw = random.Random(2)
+    return "".join(draw.choice("cdefghijklmnopqrstuvwxyz") for _ in range(count))
+
+
+def ended(ends: SimpleQueue[Event | Exception]) -> Finish:
+    """Wait for the end of a sequence. Raises what the engine sent instead."""
+    event = ends.get()
+    if not isinstance(event, Finish):
+        raise event if isinstance(event, Exception) else TypeError(event)
+    return event
+
+
+@contextmanager
+def endless() -> Iterator[None]:
+    """Let no token end an answer, at unchanged cost: trained models stop by themselves."""
+    original = native.Model.is_end
+
+    def never(model: native.Model, token: int) -> bool:
+        original(model, token)
+        return False
+
+    native.Model.is_end = never  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        native.Model.is_end = original  # type: ignore[method-assign]
+
+
+@contextmanager
+def decode_times() -> Iterator[list[int]]:
+    """Nanoseconds of every ``llama_decode`` while this is open, waiting for the GIL included."""
+    times: list[int] = []
+    original = native.lib.llama_decode
+
+    def timed(context: Any, batch: Any) -> int:
+        before = time.perf_counter_ns()
+        result: int = original(context, batch)
+        times.append(time.perf_counter_ns() - before)
+        return result
+
+    native.lib.llama_decode = timed
+    try:
+        yield times
+    finally:
+        native.lib.llama_decode = original

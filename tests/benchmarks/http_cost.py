@@ -1,0 +1,125 @@
+"""What a token costs over HTTP beyond the same stream taken in the kernel."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+from typing import NamedTuple
+
+import httpx
+import psutil
+
+from ollama_nb.settings import Settings
+
+from .engine import DEFAULT, InKernel
+from .models import Measured
+from .table import Row
+
+_NUM_PREDICT = 600
+_START_SECONDS = 60
+
+
+class _Cost(NamedTuple):
+    """Microseconds per token: on the consumer's clock, and of the engine's process."""
+
+    clock: float
+    processor: float
+
+
+def http_rows(model: Measured, settings: Settings, *, rounds: int) -> list[Row]:
+    """One server process and this one, in turns, the same request."""
+    kernel = InKernel(settings, model.name, threads=0)
+    try:
+        with _server(settings) as (url, process), httpx.Client(base_url=url, timeout=300) as client:
+            pairs = [
+                (_in_kernel(kernel), _over_http(client, process, model.name))
+                for _ in range(rounds + 1)
+            ][1:]
+    finally:
+        kernel.close()
+    return [
+        _row(f"{model.name}: HTTP token beyond the in-kernel stream", pairs, 0, "≤ 100 µs"),
+        _row(f"{model.name}: the same in processor time of the server", pairs, 1, ""),
+    ]
+
+
+def _row(work: str, pairs: list[tuple[_Cost, _Cost]], column: int, aim: str) -> Row:
+    kernel = [inside[column] for inside, _ in pairs]
+    http = [over[column] for _, over in pairs]
+    beyond = median(b - a for a, b in zip(kernel, http, strict=True))
+    return Row(
+        work,
+        f"{min(http):,.0f} µs",
+        f"{min(kernel):,.0f} µs",
+        f"{min(http) / min(kernel):.2f}",
+        f"+{beyond:,.0f} µs" if beyond >= 0 else f"{beyond:,.0f} µs",
+        aim,
+    )
+
+
+def _in_kernel(kernel: InKernel) -> _Cost:
+    worked, first, count = time.process_time(), 0.0, 0
+    for chunk in kernel.stream("a", _NUM_PREDICT, DEFAULT):
+        first = first or time.perf_counter()
+        count = chunk.eval_count
+    clock = time.perf_counter() - first
+    return _per_token(clock, time.process_time() - worked, count)
+
+
+def _over_http(client: httpx.Client, process: psutil.Process, model: str) -> _Cost:
+    options = {**DEFAULT, "num_predict": _NUM_PREDICT}
+    body = {"model": model, "prompt": "a", "raw": True, "options": options}
+    worked, first, count = _worked(process), 0.0, 0
+    with client.stream("POST", "/api/generate", json=body) as response:
+        response.raise_for_status()
+        for line in response.iter_lines():
+            first = first or time.perf_counter()
+            count = json.loads(line).get("eval_count", 0)
+    clock = time.perf_counter() - first
+    return _per_token(clock, _worked(process) - worked, count)
+
+
+def _per_token(clock: float, processor: float, count: int) -> _Cost:
+    if count < _NUM_PREDICT // 2:
+        raise RuntimeError(f"the answer had {count} tokens only")
+    return _Cost(clock / count * 1e6, processor / count * 1e6)
+
+
+def _worked(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+@contextmanager
+def _server(settings: Settings) -> Iterator[tuple[str, psutil.Process]]:
+    """``jupyter ollama serve`` on a free loopback port, over the same store."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "ollama_nb", "serve", "--ip", "127.0.0.1", "--port", str(port)]
+    environment = {**os.environ, "OLLAMA_MODELS": str(settings.models)}
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet) as process:
+        try:
+            _wait_for(url, process)
+            yield url, psutil.Process(process.pid)
+        finally:
+            process.terminate()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            httpx.get(f"{url}/api/version").raise_for_status()
+        except httpx.TransportError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("the server did not start")
