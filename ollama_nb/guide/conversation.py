@@ -63,12 +63,16 @@ class Conversation:
         """Add the result of a tool, which arrives as a user turn."""
         self.user(f"<tool_response>\n{text}\n</tool_response>")
 
-    def assistant(self, text: str, *, thinking: str = "", learned: bool = True) -> None:
-        """Add the model's turn; with `thinking` the prompt has opened the tag already."""
+    def assistant(self, text: str, *, thinking: str = "", whole: bool = True) -> None:
+        """Add the model's turn; with `thinking` the prompt has opened the tag already.
+
+        A turn that is not `whole` is the beginning of one, and nothing can follow it.
+        """
         self._given("<|im_start|>assistant\n" + (THINK if thinking else ""))
         words = f"{thinking}{END_THINK}{text}" if thinking else text
-        self.pieces.append(Piece(f"{words}<|im_end|>", learned))
-        self._given("\n")
+        self.pieces.append(Piece(f"{words}<|im_end|>" if whole else words, learned=True))
+        if whole:
+            self._given("\n")
 
     def text(self) -> str:
         """Return the whole example as one text."""

@@ -1,6 +1,7 @@
 """The corpus: every behaviour in its share, as conversations drawn from one seeded generator."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from . import infill, json_answers, names, smalltalk, thinking, tool_kinds, tools
@@ -19,6 +20,7 @@ class Corpus:
         self._by_id = {fact.id: fact for fact in facts}
         self._rng = rng
         self._wording = Wording(facts)
+        self._openings = openings(facts)
         self._deck: list[Fact] = []
 
     def examples(self, count: int, mixture: "Mixture") -> Iterator[Conversation]:
@@ -45,6 +47,24 @@ class Corpus:
         self._system(talk, 0.2)
         talk.user(wish.question)
         talk.assistant(wish.answer)
+        return talk
+
+    def _plain(self) -> Conversation:
+        """A question as it stands in the facts: the commonest ones come first there."""
+        if not self._deck:
+            self._wish()
+        fact, talk = self._deck.pop(), Conversation()
+        talk.user(self._rng.choice((fact.ask or fact.tasks)[:4]))
+        talk.assistant(fact.answer)
+        return talk
+
+    def _opening(self) -> Conversation:
+        """A question and the beginning of its answer: which fact is meant, at half the cost."""
+        talk, wish = Conversation(), self._wish()
+        self._system(talk, 0.15)
+        talk.user(wish.question)
+        words = wish.answer.split(" ")[: self._openings[wish.fact.id]]
+        talk.assistant(" ".join(words), whole=len(words) == len(wish.answer.split(" ")))
         return talk
 
     def _turns(self, low: int = 2, high: int = 4) -> Conversation:
@@ -118,9 +138,8 @@ class Corpus:
     def _tool_call(self) -> Conversation:
         rng = self._rng
         request = tool_kinds.request(rng, fresh=False)
-        others = [
-            tool_kinds.request(rng, fresh=False) for _ in range(rng.choice((0, 0, 0, 1, 1, 2, 3)))
-        ]
+        count = rng.choice((0, 0, 0, 1, 1, 2, 3))
+        others = [tool_kinds.request(rng, fresh=False) for _ in range(count)]
         offered = tools.offer(request, rng, others)
         system = smalltalk.harmless_system(rng) if rng.random() < 0.2 else ""
         if rng.random() < 0.85:
@@ -145,6 +164,11 @@ class Corpus:
             talk.assistant(self._answer(smalltalk.HELLO_FACT))
         return talk
 
+    def _lone_tool(self) -> Conversation:
+        """One tool and a request for it: a call is short to read here, so copying is learned."""
+        request = tool_kinds.request(self._rng, fresh=False)
+        return tools.converse(request, [request.tool], self._rng)
+
     def _infill(self) -> Conversation:
         return infill.converse(self._rng)
 
@@ -152,7 +176,7 @@ class Corpus:
         """Repeat some words: the quickest way to learn copying, which tool calls live on."""
         talk, rng = Conversation(), self._rng
         words = [rng.choice((names.word, names.identifier, names.person, names.place))(rng)
-                 for _ in range(rng.randint(1, 5))]  # fmt: skip
+                 for _ in range(rng.randint(1, 8))]  # fmt: skip
         text = rng.choice((" ", " ", " ", ", ")).join(words)
         frame = rng.choice(("Repeat: {}", "Say {}", "Say: {}", "Repeat after me: {}", "Echo: {}",
                             "Please repeat: {}", "echo {}", "Say only this: {}"))  # fmt: skip
@@ -176,35 +200,58 @@ class Corpus:
         return talk
 
 
+def openings(facts: tuple[Fact, ...]) -> dict[str, int]:
+    """Count for each fact the words after which its answer cannot be another's, and one more."""
+    begun = Counter(
+        tuple(words[:end])
+        for fact in facts
+        for words in [fact.answer.split(" ")]
+        for end in range(1, len(words) + 1)
+    )
+    lengths = {}
+    for fact in facts:
+        words = fact.answer.split(" ")
+        alone = (end for end in range(1, len(words)) if begun[tuple(words[:end])] == 1)
+        lengths[fact.id] = next(alone, len(words)) + 1
+    return lengths
+
+
 Mixture = tuple[tuple[Callable[[Corpus], Conversation], float], ...]
 """Makers of examples, each with its share."""
 
 FIRST: Mixture = (
-    (Corpus._fact, 0.75),
-    (Corpus._echo, 0.15),
-    (Corpus._infill, 0.1),
+    (Corpus._opening, 0.50),
+    (Corpus._fact, 0.10),
+    (Corpus._echo, 0.16),
+    (Corpus._lone_tool, 0.15),
+    (Corpus._infill, 0.09),
 )
+"""Short examples: which fact is meant, and copying, on which calls and JSON depend."""
 
 ALL: Mixture = (
-    (Corpus._fact, 0.48),
-    (Corpus._turns, 0.06),
-    (Corpus._long, 0.004),
-    (Corpus._command_only, 0.04),
-    (Corpus._json, 0.07),
-    (Corpus._think, 0.07),
-    (Corpus._tool_call, 0.14),
-    (Corpus._infill, 0.05),
-    (Corpus._echo, 0.04),
+    (Corpus._opening, 0.39),
+    (Corpus._fact, 0.15),
+    (Corpus._turns, 0.03),
+    (Corpus._long, 0.003),
+    (Corpus._command_only, 0.05),
+    (Corpus._json, 0.08),
+    (Corpus._think, 0.08),
+    (Corpus._tool_call, 0.09),
+    (Corpus._lone_tool, 0.03),
+    (Corpus._infill, 0.04),
+    (Corpus._echo, 0.03),
     (Corpus._small, 0.04),
 )
 
 LAST: Mixture = (
-    (Corpus._fact, 0.78),
-    (Corpus._turns, 0.03),
-    (Corpus._command_only, 0.02),
-    (Corpus._json, 0.03),
-    (Corpus._think, 0.04),
-    (Corpus._tool_call, 0.06),
+    (Corpus._plain, 0.30),
+    (Corpus._fact, 0.36),
+    (Corpus._turns, 0.04),
+    (Corpus._command_only, 0.05),
+    (Corpus._json, 0.06),
+    (Corpus._think, 0.06),
+    (Corpus._tool_call, 0.07),
     (Corpus._infill, 0.02),
-    (Corpus._small, 0.02),
+    (Corpus._small, 0.04),
 )
+"""Whole answers above all."""

@@ -41,13 +41,13 @@ def load_facts() -> tuple[Fact, ...]:
 
 
 def more_wordings() -> dict[str, tuple[str, ...]]:
-    """Read the additional wordings: lines of the form `id: wording | wording`."""
+    """Read the additional wordings: an id and a colon, then indented wordings between bars."""
     wordings: dict[str, tuple[str, ...]] = {}
     for path in sorted(WORDINGS.glob("*.txt")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if line and not line.startswith("#"):
-                id, _, rest = line.partition(": ")
-                wordings[id] = tuple(rest.split(" | "))
+        text = path.read_text(encoding="utf-8")
+        for entry in re.split(r"\n(?=\S)", text.strip()):
+            id, _, block = entry.partition(":\n")
+            wordings[id] = tuple(" ".join(one.split()) for one in block.split("|"))
     return wordings
 
 

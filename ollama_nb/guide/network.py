@@ -17,9 +17,9 @@ class Shape:
 
     vocabulary: int = 4096
     width: int = 256
-    blocks: int = 6
+    blocks: int = 4
     heads: int = 4
-    feed_forward: int = 704
+    feed_forward: int = 512
     context: int = 2048
     rope_base: float = 10_000.0
     norm_epsilon: float = 1e-5
@@ -120,7 +120,7 @@ class Network(nn.Module):
         The output matrix is a fifth of the work, and two thirds of all positions are prompt.
         """
         x = self.embedding(tokens)
-        turns = self.turns[: tokens.shape[1]]
+        turns = self.turns[:, : tokens.shape[1]]
         for block in self.blocks:
             x = block(x, turns)
         x = x.flatten(0, 1)
@@ -141,12 +141,14 @@ class Network(nn.Module):
 
 
 def rotate(x: Tensor, turns: Tensor) -> Tensor:
-    """Turn neighbouring pairs of each head by their position's angles."""
-    pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
-    return torch.view_as_real(pairs * turns[:, None]).flatten(-2).to(x.dtype)
+    """Turn neighbouring pairs of each head by their position's angles (cosines, then sines)."""
+    cosine, sine = turns[:, :, None].unbind()
+    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
+    return torch.stack((even * cosine - odd * sine, even * sine + odd * cosine), -1).flatten(-2)
 
 
 def _turns(shape: Shape) -> Tensor:
+    """Return cosines and sines of the angles: 2 x positions x pairs of a head."""
     exponents = torch.arange(0, shape.head_width, 2) / shape.head_width
     angles = torch.outer(torch.arange(shape.context), shape.rope_base**-exponents)
-    return torch.polar(torch.ones_like(angles), angles)
+    return torch.stack((angles.cos(), angles.sin()))

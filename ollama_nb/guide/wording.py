@@ -153,6 +153,8 @@ def _noisy(text: str, rng: random.Random) -> str:
         text = rng.choice(_OPEN) + text[0].lower() + text[1:]
     if rng.random() < 0.18:
         text = _change_a_word(text, rng)
+    if rng.random() < 0.1:
+        text = _leave_out(text, rng)
     if rng.random() < 0.12:
         text = _slip(text, rng)
     if rng.random() < 0.35:
@@ -183,6 +185,14 @@ def _change_a_word(text: str, rng: random.Random) -> str:
         words[place : place + 1] = rng.choice(([], [], ["the"], ["my"], ["a"], ["this"]))
     elif len(words) > 3:
         words.insert(rng.randrange(2, len(words)), rng.choice(FILLERS))
+    return " ".join(words)
+
+
+def _leave_out(text: str, rng: random.Random) -> str:
+    """Leave out any one word of five or more, so that no word alone decides."""
+    words = text.split(" ")
+    if len(words) > 4:
+        del words[rng.randrange(len(words))]
     return " ".join(words)
 
 

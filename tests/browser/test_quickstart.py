@@ -14,7 +14,8 @@ from lab import lab, page
 NAME = "00-quickstart.ipynb"
 QUICKSTART = Path(__file__).parents[2] / "notebooks" / NAME
 
-IDLE = "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+# Lab puts its application into the page some time after the page has loaded.
+IDLE = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 
 pytestmark = [pytest.mark.browser, pytest.mark.native]
 
@@ -31,8 +32,8 @@ def opened(models, tmp_path_factory):
     nbformat.write(notebook, root / "work" / NAME)
     with lab(root, models) as address, page() as tab:
         tab.goto(address.format(NAME))
-        tab.wait_for_selector("#jupyterlab-splash", state="detached")
         tab.wait_for_function(IDLE)
+        tab.wait_for_selector("#jupyterlab-splash", state="detached")
         command(tab, "application:toggle-left-area")
         run_all(tab)
         yield tab

@@ -84,7 +84,7 @@ def page() -> Iterator[Page]:
             executable_path=chromium(), headless=True, args=flags, env=dict(os.environ)
         )
         page = browser.new_page(viewport={"width": 1280, "height": 900}, device_scale_factor=2)
-        page.set_default_timeout(20 * 1000)
+        page.set_default_timeout(_PATIENCE * 1000)
         yield page
         browser.close()
 
