@@ -11,6 +11,8 @@ from pathlib import Path
 from ollama_nb.settings import BUILTIN_MODELS
 
 WINDOW = 65_536
+CONTROL_TOKENS = range(4082, 4088)
+ORDINARY = 1
 
 
 def add_endless_guide(models: Path) -> str:
@@ -48,10 +50,19 @@ def _layer(models: Path, media_type: str, data: bytes) -> dict[str, object]:
 
 
 def _without_end(gguf: bytes) -> bytes:
-    """Rename the ends that llama.cpp knows, call another token the end, widen the window."""
+    """Rename the ends that llama.cpp knows, call another token the end, widen the window.
+
+    Control tokens become ordinary ones: each token has a text then, and the answer always grows.
+    """
     for text, other in ((b"<|im_end|>", b"<|im_enX|>"), (b"<|endoftext|>", b"<|endofteXt|>")):
         gguf = gguf.replace(_text(text), _text(other), 1)
     last_token = 4095
+    key = _text(b"tokenizer.ggml.token_type")
+    types = gguf.index(key) + len(key)
+    types += 4 + 4 + 8  # that it is an array, of what, how long
+    for token in CONTROL_TOKENS:
+        at = types + 4 * token
+        gguf = gguf[:at] + struct.pack("<i", ORDINARY) + gguf[at + 4 :]
     gguf = _set(gguf, b"tokenizer.ggml.eos_token_id", last_token)
     gguf = _set(gguf, b"tokenizer.ggml.eot_token_id", last_token)
     return _set(gguf, b"llama.context_length", WINDOW)
