@@ -3,6 +3,11 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is, nothing about the software.
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("here")
 
 for _name in [name for name in os.environ if name.startswith("OLLAMA_")]:
     if _name != "OLLAMA_NB_SCREENSHOT":  # where the browser test leaves its picture
