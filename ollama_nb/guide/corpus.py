@@ -32,11 +32,14 @@ class Corpus:
     def _answer(self, id: str) -> str:
         return self._by_id[id].answer
 
-    def _wish(self) -> Wish:
+    def _next_fact(self) -> Fact:
         if not self._deck:
             self._deck = list(self._facts)
             self._rng.shuffle(self._deck)
-        return wish_for(self._deck.pop(), self._wording, self._rng)
+        return self._deck.pop()
+
+    def _wish(self) -> Wish:
+        return wish_for(self._next_fact(), self._wording, self._rng)
 
     def _system(self, talk: Conversation, chance: float) -> None:
         if self._rng.random() < chance:
@@ -51,9 +54,7 @@ class Corpus:
 
     def _plain(self) -> Conversation:
         """A question as it stands in the facts: the commonest ones come first there."""
-        if not self._deck:
-            self._wish()
-        fact, talk = self._deck.pop(), Conversation()
+        fact, talk = self._next_fact(), Conversation()
         talk.user(self._rng.choice((fact.ask or fact.tasks)[:4]))
         talk.assistant(fact.answer)
         return talk
@@ -63,8 +64,9 @@ class Corpus:
         talk, wish = Conversation(), self._wish()
         self._system(talk, 0.15)
         talk.user(wish.question)
-        words = wish.answer.split(" ")[: self._openings[wish.fact.id]]
-        talk.assistant(" ".join(words), whole=len(words) == len(wish.answer.split(" ")))
+        words = wish.answer.split(" ")
+        opening = words[: self._openings[wish.fact.id]]
+        talk.assistant(" ".join(opening), whole=opening == words)
         return talk
 
     def _turns(self, low: int = 2, high: int = 4) -> Conversation:
