@@ -28,7 +28,7 @@ test: $(STAMP)-test  ## Check style, types, layers and behaviour, the notebooks 
 bench: $(STAMP)-test  ## Print speed as ratios against llama.cpp's own benchmark
 	$(BIN)/python -m tests.benchmarks
 
-guide: $(STAMP)-train  ## Train the embedded model anew (over an hour on two cores)
+guide: $(STAMP)-train  ## Train the embedded model anew (three quarters of an hour on two cores)
 	$(BIN)/python -m ollama_nb.guide.train
 
 clean:  ## Remove the environment

@@ -1,7 +1,7 @@
 """From conversations to batches: token ids, which of them are learned, rows of similar length."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy
@@ -10,26 +10,45 @@ from tokenizers import Tokenizer
 
 from .conversation import Conversation
 
+UNKNOWN = -100
+"""The number of no fact: what `cross_entropy` leaves out."""
+
 
 @dataclass(frozen=True)
 class Row:
-    """One example: its tokens, and for each whether the model should have said it."""
+    """One example: its tokens, and for each whether the model should have said it.
+
+    `asked` are the last positions before the model speaks of a fact, `meant` the facts' numbers.
+    """
 
     tokens: numpy.ndarray
     learned: numpy.ndarray
+    asked: list[int]
+    meant: list[int]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows padded to one length; `wanted` are the flat positions whose next token is learned."""
+    """Rows padded to one length.
+
+    `wanted` are the flat positions whose next tokens, the `targets`, are learned; `asked` those
+    where it should be known which facts are `meant`, or `UNKNOWN`.
+    """
 
     tokens: torch.Tensor
     wanted: torch.Tensor
     targets: torch.Tensor
+    asked: torch.Tensor
+    meant: torch.Tensor
 
 
-def encode(examples: Iterable[Conversation], tokenizer: Tokenizer) -> list[Row]:
-    """Turn examples into rows; each piece is encoded on its own, as prompt and answer will be."""
+def encode(
+    examples: Iterable[Conversation], tokenizer: Tokenizer, numbers: Mapping[str, int]
+) -> list[Row]:
+    """Turn examples into rows; each piece is encoded on its own, as prompt and answer will be.
+
+    `numbers` gives each fact's id its number.
+    """
     talks = [example.pieces for example in examples]
     flat = [piece for pieces in talks for piece in pieces]
     encoded = iter(tokenizer.encode_batch_fast([piece.text for piece in flat]))
@@ -37,12 +56,17 @@ def encode(examples: Iterable[Conversation], tokenizer: Tokenizer) -> list[Row]:
     for pieces in talks:
         ids: list[int] = []
         learned: list[bool] = []
+        asked, meant = [], []
         for piece in pieces:
             new = next(encoded).ids
+            if piece.about:
+                asked.append(len(ids) - 1)
+                meant.append(numbers[piece.about])
             ids += new
             learned += [piece.learned] * len(new)
         end = len(learned) - learned[::-1].index(True)
-        rows.append(Row(numpy.array(ids[:end], numpy.int32), numpy.array(learned[:end], bool)))
+        tokens = numpy.array(ids[:end], numpy.int32)
+        rows.append(Row(tokens, numpy.array(learned[:end], bool), asked, meant))
     return rows
 
 
@@ -72,4 +96,17 @@ def _batch(rows: list[Row]) -> Batch:
     wanted = numpy.flatnonzero(learned[:, 1:])
     wanted += wanted // (width - 1)
     targets = tokens.reshape(-1)[wanted + 1]
-    return Batch(*(torch.from_numpy(array) for array in (tokens, wanted, targets)))
+    # Two that do not count, since torch compiles anew for lengths of none and one.
+    asked = [at * width + position for at, row in enumerate(rows) for position in row.asked] + [
+        0,
+        0,
+    ]
+    meant = [number for row in rows for number in row.meant] + [UNKNOWN, UNKNOWN]
+    arrays = (
+        tokens,
+        wanted,
+        targets,
+        numpy.array(asked, numpy.int64),
+        numpy.array(meant, numpy.int64),
+    )
+    return Batch(*map(torch.from_numpy, arrays))

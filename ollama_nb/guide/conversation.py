@@ -18,10 +18,14 @@ Tool = dict[str, Any]
 
 @dataclass(frozen=True)
 class Piece:
-    """Some text; `learned` pieces are the model's own words, which the loss counts."""
+    """Some text; `learned` pieces are the model's own words, which the loss counts.
+
+    `about` is the id of the fact that such a piece tells, if it tells one.
+    """
 
     text: str
     learned: bool
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,14 +67,17 @@ class Conversation:
         """Add the result of a tool, which arrives as a user turn."""
         self.user(f"<tool_response>\n{text}\n</tool_response>")
 
-    def assistant(self, text: str, *, thinking: str = "", whole: bool = True) -> None:
+    def assistant(
+        self, text: str, *, about: str = "", thinking: str = "", whole: bool = True
+    ) -> None:
         """Add the model's turn; with `thinking` the prompt has opened the tag already.
 
         A turn that is not `whole` is the beginning of one, and nothing can follow it.
         """
         self._given("<|im_start|>assistant\n" + (THINK if thinking else ""))
         words = f"{thinking}{END_THINK}{text}" if thinking else text
-        self.pieces.append(Piece(f"{words}<|im_end|>" if whole else words, learned=True))
+        words += "<|im_end|>" if whole else ""
+        self.pieces.append(Piece(words, learned=True, about=about))
         if whole:
             self._given("\n")
 

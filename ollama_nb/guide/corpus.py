@@ -29,8 +29,8 @@ class Corpus:
         for _ in range(count):
             yield self._rng.choices(makers, shares)[0](self)
 
-    def _answer(self, id: str) -> str:
-        return self._by_id[id].answer
+    def _tell(self, talk: Conversation, id: str) -> None:
+        talk.assistant(self._by_id[id].answer, about=id)
 
     def _next_fact(self) -> Fact:
         if not self._deck:
@@ -49,14 +49,14 @@ class Corpus:
         talk, wish = Conversation(), self._wish()
         self._system(talk, 0.2)
         talk.user(wish.question)
-        talk.assistant(wish.answer)
+        talk.assistant(wish.answer, about=wish.fact.id)
         return talk
 
     def _plain(self) -> Conversation:
         """A question as it stands in the facts: the commonest ones come first there."""
         fact, talk = self._next_fact(), Conversation()
         talk.user(self._rng.choice((fact.ask or fact.tasks)[:4]))
-        talk.assistant(fact.answer)
+        talk.assistant(fact.answer, about=fact.id)
         return talk
 
     def _opening(self) -> Conversation:
@@ -66,7 +66,7 @@ class Corpus:
         talk.user(wish.question)
         words = wish.answer.split(" ")
         opening = words[: self._openings[wish.fact.id]]
-        talk.assistant(" ".join(opening), whole=opening == words)
+        talk.assistant(" ".join(opening), about=wish.fact.id, whole=opening == words)
         return talk
 
     def _turns(self, low: int = 2, high: int = 4) -> Conversation:
@@ -75,11 +75,11 @@ class Corpus:
         self._system(talk, 0.2)
         if rng.random() < 0.15:
             talk.user(choose(smalltalk.HELLO, rng))
-            talk.assistant(self._answer(smalltalk.HELLO_FACT))
+            self._tell(talk, smalltalk.HELLO_FACT)
         for _ in range(rng.randint(low, high)):
             wish = self._wish()
             talk.user(wish.question)
-            talk.assistant(wish.answer)
+            talk.assistant(wish.answer, about=wish.fact.id)
             self._follow_up(talk, wish)
         return talk
 
@@ -87,16 +87,16 @@ class Corpus:
         rng, kind = self._rng, self._rng.random()
         if kind < 0.15:
             talk.user(choose(smalltalk.THANKS, rng))
-            talk.assistant(self._answer(smalltalk.THANKS_FACT))
+            self._tell(talk, smalltalk.THANKS_FACT)
         elif kind < 0.22:
             talk.user(choose(smalltalk.AFTERWARDS, rng))
-            talk.assistant(wish.command)
+            talk.assistant(wish.command, about=wish.fact.id)
         elif kind < 0.28:
             talk.user(choose(smalltalk.REPEAT, rng))
-            talk.assistant(wish.answer)
+            talk.assistant(wish.answer, about=wish.fact.id)
         elif kind < 0.32:
             talk.user(smalltalk.outside_question(rng))
-            talk.assistant(self._answer(smalltalk.OUTSIDE_FACT))
+            self._tell(talk, smalltalk.OUTSIDE_FACT)
 
     def _long(self) -> Conversation:
         return self._turns(6, 16)
@@ -110,7 +110,7 @@ class Corpus:
             talk.user(wish.question)
         else:
             talk.user(f"{wish.question} {asked}")
-        talk.assistant(wish.command)
+        talk.assistant(wish.command, about=wish.fact.id)
         return talk
 
     def _json(self) -> Conversation:
@@ -122,7 +122,7 @@ class Corpus:
             talk.assistant(answer)
             return talk
         wish = self._wish()
-        return json_answers.converse(wish.question, wish.answer, wish.command, rng)
+        return json_answers.converse(wish, rng)
 
     def _think(self) -> Conversation:
         talk, rng = Conversation(), self._rng
@@ -130,11 +130,14 @@ class Corpus:
         if rng.random() < 0.1:
             outside = self._by_id[smalltalk.OUTSIDE_FACT]
             talk.user(smalltalk.outside_question(rng))
-            talk.assistant(outside.answer, thinking=thinking.thought(outside, rng))
+            talk.assistant(
+                outside.answer, about=outside.id, thinking=thinking.thought(outside, rng)
+            )
         for _ in range(rng.choice((0, 1, 1, 1, 2)) if talk.pieces else rng.choice((1, 1, 1, 2))):
             wish = self._wish()
             talk.user(wish.question)
-            talk.assistant(wish.answer, thinking=thinking.thought(wish.fact, rng))
+            thought = thinking.thought(wish.fact, rng)
+            talk.assistant(wish.answer, about=wish.fact.id, thinking=thought)
         return talk if any(piece.learned for piece in talk.pieces) else self._think()
 
     def _tool_call(self) -> Conversation:
@@ -157,13 +160,13 @@ class Corpus:
         if rng.random() < 0.75:
             wish = self._wish()
             talk.user(wish.question)
-            talk.assistant(wish.answer)
+            talk.assistant(wish.answer, about=wish.fact.id)
         elif rng.random() < 0.5:
             talk.user(choose(smalltalk.THANKS, rng))
-            talk.assistant(self._answer(smalltalk.THANKS_FACT))
+            self._tell(talk, smalltalk.THANKS_FACT)
         else:
             talk.user(choose(smalltalk.HELLO, rng))
-            talk.assistant(self._answer(smalltalk.HELLO_FACT))
+            self._tell(talk, smalltalk.HELLO_FACT)
         return talk
 
     def _lone_tool(self) -> Conversation:
@@ -192,13 +195,13 @@ class Corpus:
         self._system(talk, 0.25)
         if kind < 0.7:
             talk.user(smalltalk.outside_question(rng))
-            talk.assistant(self._answer(smalltalk.OUTSIDE_FACT))
+            self._tell(talk, smalltalk.OUTSIDE_FACT)
         elif kind < 0.9:
             talk.user(choose(smalltalk.HELLO, rng))
-            talk.assistant(self._answer(smalltalk.HELLO_FACT))
+            self._tell(talk, smalltalk.HELLO_FACT)
         else:
             talk.user(choose(smalltalk.THANKS, rng))
-            talk.assistant(self._answer(smalltalk.THANKS_FACT))
+            self._tell(talk, smalltalk.THANKS_FACT)
         return talk
 
 
@@ -222,36 +225,36 @@ Mixture = tuple[tuple[Callable[[Corpus], Conversation], float], ...]
 """Makers of examples, each with its share."""
 
 FIRST: Mixture = (
-    (Corpus._opening, 0.50),
-    (Corpus._fact, 0.10),
-    (Corpus._echo, 0.16),
-    (Corpus._lone_tool, 0.15),
+    (Corpus._opening, 0.40),
+    (Corpus._fact, 0.16),
+    (Corpus._echo, 0.18),
+    (Corpus._lone_tool, 0.17),
     (Corpus._infill, 0.09),
 )
 """Short examples: which fact is meant, and copying, on which calls and JSON depend."""
 
 ALL: Mixture = (
-    (Corpus._opening, 0.39),
-    (Corpus._fact, 0.15),
+    (Corpus._opening, 0.33),
+    (Corpus._fact, 0.14),
     (Corpus._turns, 0.03),
-    (Corpus._long, 0.003),
-    (Corpus._command_only, 0.05),
-    (Corpus._json, 0.08),
-    (Corpus._think, 0.08),
-    (Corpus._tool_call, 0.09),
-    (Corpus._lone_tool, 0.03),
+    (Corpus._long, 0.002),
+    (Corpus._command_only, 0.08),
+    (Corpus._json, 0.12),
+    (Corpus._think, 0.09),
+    (Corpus._tool_call, 0.10),
+    (Corpus._lone_tool, 0.02),
     (Corpus._infill, 0.04),
-    (Corpus._echo, 0.03),
-    (Corpus._small, 0.04),
+    (Corpus._echo, 0.02),
+    (Corpus._small, 0.03),
 )
 
 LAST: Mixture = (
-    (Corpus._plain, 0.30),
-    (Corpus._fact, 0.36),
+    (Corpus._plain, 0.25),
+    (Corpus._fact, 0.33),
     (Corpus._turns, 0.04),
-    (Corpus._command_only, 0.05),
-    (Corpus._json, 0.06),
-    (Corpus._think, 0.06),
+    (Corpus._command_only, 0.07),
+    (Corpus._json, 0.09),
+    (Corpus._think, 0.08),
     (Corpus._tool_call, 0.07),
     (Corpus._infill, 0.02),
     (Corpus._small, 0.04),

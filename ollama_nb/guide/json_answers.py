@@ -11,6 +11,7 @@ from typing import Any
 from . import names
 from .conversation import Conversation
 from .texts import choose
+from .wishes import Wish
 
 _ANSWER_KEYS = ("answer", "answer", "answer", "response", "reply", "text", "result")
 _COMMAND_KEYS = ("command", "command", "cmd", "code")
@@ -41,7 +42,7 @@ def render(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
 
 
-def wish(question: str, answer: str, key: str, rng: random.Random) -> tuple[str, str]:
+def _form(question: str, answer: str, key: str, rng: random.Random) -> tuple[str, str]:
     """Return how JSON is asked for, and the JSON that answers the question."""
     kind = rng.random()
     answer_key = rng.choice(_ANSWER_KEYS)
@@ -72,10 +73,10 @@ def particulars(rng: random.Random) -> tuple[str, str]:
     return question, render({key: person[key] for key in keys})
 
 
-def converse(question: str, answer: str, key: str, rng: random.Random) -> Conversation:
+def converse(wish: Wish, rng: random.Random) -> Conversation:
     """Return a question about a fact whose answer is wanted as JSON."""
-    talk = Conversation()
-    asked, reply = wish(question, answer, key, rng)
+    talk, question = Conversation(), wish.question
+    asked, reply = _form(question, wish.answer, wish.command, rng)
     if rng.random() < 0.4:
         talk.system(asked[0].upper() + asked[1:])
         talk.user(question)
@@ -83,7 +84,7 @@ def converse(question: str, answer: str, key: str, rng: random.Random) -> Conver
         talk.user(f"{question} {asked}")
     else:
         talk.user(f"{asked} {question}")
-    talk.assistant(reply)
+    talk.assistant(reply, about=wish.fact.id)
     return talk
 
 

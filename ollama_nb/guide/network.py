@@ -119,15 +119,26 @@ class Network(nn.Module):
 
         The output matrix is a fifth of the work, and two thirds of all positions are prompt.
         """
-        x = self.embedding(tokens)
-        turns = self.turns[:, : tokens.shape[1]]
-        for block in self.blocks:
-            x = block(x, turns)
-        x = x.flatten(0, 1)
+        return self.say(self.read(tokens), wanted)
+
+    def read(self, tokens: Tensor) -> Tensor:
+        """Return the stream half-way, where it should be known what is meant."""
+        x: Tensor = self.embedding(tokens)
+        return self._through(0, len(self.blocks) // 2, x)
+
+    def say(self, stream: Tensor, wanted: Tensor | None = None) -> Tensor:
+        """Return the logits that follow from the stream half-way."""
+        x = self._through(len(self.blocks) // 2, len(self.blocks), stream).flatten(0, 1)
         if wanted is not None:
             x = x[wanted]
         logits: Tensor = self.output(self.norm(x))
         return logits
+
+    def _through(self, first: int, end: int, x: Tensor) -> Tensor:
+        turns = self.turns[:, : x.shape[1]]
+        for at in range(first, end):
+            x = self.blocks[at](x, turns)
+        return x
 
     def _initialise(self) -> None:
         """Begin with blocks that add nothing: the stream then carries the tokens unharmed."""

@@ -107,7 +107,7 @@ class Wording:
     def question(self, fact: Fact, rng: random.Random) -> str:
         """Return a random wording of a question for the fact, never a held-out one."""
         while True:
-            question = _noisy(self._framed(fact, rng), rng)
+            question = noisy(self._framed(fact, rng), rng)
             if words_of(question) not in self._held_out:
                 return question
 
@@ -143,14 +143,14 @@ def _gerund(phrase: str) -> str:
     return f"{verb}ing {rest}".strip()
 
 
-def _noisy(text: str, rng: random.Random) -> str:
+def noisy(text: str, rng: random.Random) -> str:
     """Add what people add and lose what people lose when they type."""
     if rng.random() < 0.12:
         text = swap(text, rng, rate=0.3)
     if rng.random() < 0.15:
         text = _close(text, rng)
     if rng.random() < 0.15:
-        text = rng.choice(_OPEN) + text[0].lower() + text[1:]
+        text = rng.choice(_OPEN) + text[:1].lower() + text[1:]
     if rng.random() < 0.18:
         text = _change_a_word(text, rng)
     if rng.random() < 0.1:
@@ -162,7 +162,7 @@ def _noisy(text: str, rng: random.Random) -> str:
     if rng.random() < 0.3:
         text = text.lower()
     elif rng.random() < 0.5:
-        text = text[0].upper() + text[1:]
+        text = text[:1].upper() + text[1:]
     return text.strip() or "help"
 
 

@@ -3,6 +3,9 @@
 import random
 from collections import Counter
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ollama_nb.guide.facts import (
     held_out_questions,
     is_right,
@@ -11,7 +14,7 @@ from ollama_nb.guide.facts import (
     words_of,
 )
 from ollama_nb.guide.wishes import wish_for
-from ollama_nb.guide.wording import Wording
+from ollama_nb.guide.wording import Wording, noisy
 
 FACTS = load_facts()
 WORDING = Wording(FACTS)
@@ -45,6 +48,11 @@ def test_no_held_out_question_is_drawn_for_training():
     rng = random.Random(7)
     drawn = {words_of(wish_for(fact, WORDING, rng).question) for fact in FACTS for _ in range(40)}
     assert held_out & drawn == set()
+
+
+@given(st.text(alphabet="abc ?.!", max_size=30), st.integers(0, 1000))
+def test_no_wording_comes_out_empty(text, seed):
+    assert noisy(text, random.Random(seed))
 
 
 def test_the_same_seed_draws_the_same_questions():
