@@ -32,14 +32,27 @@ class Settings:
     keep_alive_ns: int = _FIVE_MINUTES
     context_length: int = 4096
     """num_ctx of requests that do not name one (OLLAMA_CONTEXT_LENGTH)."""
-    num_parallel: int = 4
-    """Sequences that one loaded model decodes at a time (OLLAMA_NUM_PARALLEL)."""
+    num_parallel: int = 0
+    """Sequences that one loaded model decodes at a time (OLLAMA_NUM_PARALLEL); 0: by memory."""
     max_loaded_models: int = 3
     max_queue: int = 512
+    engine: str = "local"
+    """Where models live: "local" in this process, "worker" in a child each (OLLAMA_NB_ENGINE)."""
+    isolate_users: bool = True
+    """Whether what one user's prompts left in the cache is kept from the others
+    (OLLAMA_NB_ISOLATE_USERS).
+    """
+    step_ns: int = 100_000_000
+    """How long other people's prompts may hold up an answer under way (OLLAMA_NB_STEP_MS)."""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read OLLAMA_*; a value that makes no sense counts as not set, as in Ollama."""
+    def from_environment(
+        cls, environment: Mapping[str, str] = os.environ, *, engine: str = "local"
+    ) -> "Settings":
+        """Read OLLAMA_*; a value that makes no sense counts as not set, as in Ollama.
+
+        ``engine`` is where models live unless the environment says otherwise.
+        """
         read = _Reader(environment)
         host, port = read.address("OLLAMA_HOST", cls.host, cls.port)
         return cls(
@@ -54,6 +67,9 @@ class Settings:
             num_parallel=read.positive("OLLAMA_NUM_PARALLEL", cls.num_parallel),
             max_loaded_models=read.positive("OLLAMA_MAX_LOADED_MODELS", cls.max_loaded_models),
             max_queue=read.positive("OLLAMA_MAX_QUEUE", cls.max_queue),
+            engine=read.choice("OLLAMA_NB_ENGINE", ("local", "worker"), engine),
+            isolate_users=read.flag("OLLAMA_NB_ISOLATE_USERS", cls.isolate_users),
+            step_ns=read.positive("OLLAMA_NB_STEP_MS", cls.step_ns // 1_000_000) * 1_000_000,
         )
 
 
@@ -76,6 +92,18 @@ class _Reader:
     def positive(self, name: str, default: int) -> int:
         text = self.text(name)
         return int(text) if re.fullmatch("0*[1-9][0-9]{0,8}", text) else default
+
+    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
+        """One of ``choices``; anything else counts as not set."""
+        text = self.text(name).lower()
+        return text if text in choices else default
+
+    def flag(self, name: str, default: bool) -> bool:
+        """As Go's ParseBool reads it; anything else that is set means yes, as in Ollama."""
+        text = self.text(name)
+        if not text:
+            return default
+        return text not in ("0", "f", "F", "false", "False", "FALSE")
 
     def address(self, name: str, host: str, port: int) -> tuple[str, int]:
         """``[scheme://]host[:port][/path]``; a scheme brings its own default port."""

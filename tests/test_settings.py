@@ -108,4 +108,17 @@ def test_no_environment_keeps_the_package_from_starting(environment):
     assert 0 <= settings.port < 65_536
     assert settings.host
     assert settings.keep_alive_ns >= 0
-    assert min(settings.context_length, settings.num_parallel, settings.max_queue) > 0
+    assert min(settings.context_length, settings.max_queue) > 0
+    assert settings.num_parallel >= 0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("", True), ("0", False), ("false", False), ("1", True), ("yes", True)]
+)
+def test_users_are_isolated_unless_told_otherwise(text, expected):
+    assert read(OLLAMA_NB_ISOLATE_USERS=text).isolate_users is expected
+
+
+def test_the_length_of_a_step_is_milliseconds():
+    assert read(OLLAMA_NB_STEP_MS="50").step_ns == 50_000_000
+    assert read(OLLAMA_NB_STEP_MS="soon").step_ns == Settings().step_ns

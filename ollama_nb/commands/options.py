@@ -1,4 +1,4 @@
-"""``--options name=value …``: text from a command line becomes the wire's ``options`` map.
+"""``--options`` and their like: words of a command line become what the wire takes.
 
 Stricter than the wire, where unknown names are ignored: who types a line wants to hear of a typo.
 """
@@ -52,3 +52,16 @@ def parse_keep_alive_word(text: str) -> str | float:
         return float(text)
     except ValueError:
         return text
+
+
+def parse_format(text: str) -> str | dict[str, Any] | None:
+    """Read ``--format``: ``json``, or a JSON schema as JSON; None if empty. Raises UsageProblem."""
+    if not text or text == "json":
+        return text or None
+    try:
+        schema = json.loads(text)
+    except ValueError as problem:
+        raise UsageProblem(f"--format takes json, or a JSON schema: {problem}") from None
+    if not isinstance(schema, dict):
+        raise UsageProblem("--format takes json, or a JSON schema, which is a JSON object")
+    return schema

@@ -13,7 +13,7 @@ from ollama_nb.errors import UsageProblem
 from ollama_nb.wire import GenerateRequest
 from ollama_nb.wire.durations import parse_keep_alive
 
-from .options import parse_keep_alive_word, parse_options
+from .options import parse_format, parse_keep_alive_word, parse_options
 from .parser import Help, Parser, did_you_mean
 
 LINE, CELL, TERMINAL = "%ollama", "%%ollama", "jupyter ollama"
@@ -67,6 +67,8 @@ _GENERATION: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         "model options, one or more: temperature=0.2 num_predict=50 'stop=[\"END\"]'"}),
     (("--seed",), {"type": int, "metavar": "N", "help":
         "same model, options and seed: same answer"}),
+    (("--format",), {"default": "", "metavar": "json|SCHEMA", "help":
+        "an answer in JSON, or in the JSON that a JSON schema describes"}),
     (("--keep-alive",), {"default": "", "metavar": "TIME", "help":
         "keep the model loaded that long afterwards: 30m; 0 unloads it at once, -1 never"}),
     (("--think",), {"action": argparse.BooleanOptionalAction, "default": None, "help":
@@ -200,6 +202,8 @@ def request_of(
     options = parse_options(arguments.options)
     if arguments.seed is not None:
         options["seed"] = arguments.seed
+    if "seed" in options:
+        options.setdefault("repeatable", True)
     keep_alive = parse_keep_alive_word(arguments.keep_alive) if arguments.keep_alive else None
     parse_keep_alive(keep_alive)
     return GenerateRequest(
@@ -209,5 +213,6 @@ def request_of(
         options=options or None,
         raw=arguments.raw,
         think=arguments.think,
+        format=parse_format(arguments.format),
         keep_alive=keep_alive,
     )

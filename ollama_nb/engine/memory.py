@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import psutil
 
 from ollama_nb.errors import EngineError
@@ -13,6 +14,8 @@ _HALF_FLOAT = 2
 _FLOAT = 4
 _OVERHEAD = 40 << 20
 _SHARE_OF_FREE = 0.9
+_SHARE_FOR_CACHES = 0.25
+_MOST_SEQUENCES = 4
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -33,16 +36,27 @@ def cache_size(header: Header, spec: LoadSpec) -> int:
     return spec.window * spec.num_sequences * sum(kv_heads) * (key + value) * _HALF_FLOAT
 
 
-def check_fits(header: Header, spec: LoadSpec) -> int:
-    """Return the estimate, or raise EngineError with the figures where memory does not suffice."""
-    needed = estimate(header, spec)
+def fit(header: Header, spec: LoadSpec) -> tuple[LoadSpec, int]:
+    """Return the spec, with a number of sequences where it leaves that open, and the estimate.
+
+    Up to four sequences, as long as their caches take no more than a quarter of what is free.
+    Raises EngineError with the figures where memory does not suffice.
+    """
     free = available()
+    if not spec.num_sequences:
+        spec = msgspec.structs.replace(spec, num_sequences=_MOST_SEQUENCES)
+        while spec.num_sequences > 1 and (
+            cache_size(header, spec) > _SHARE_FOR_CACHES * free
+            or estimate(header, spec) > _SHARE_OF_FREE * free
+        ):
+            spec = msgspec.structs.replace(spec, num_sequences=spec.num_sequences // 2)
+    needed = estimate(header, spec)
     if needed > _SHARE_OF_FREE * free:
         raise EngineError(
             f"model requires more system memory ({needed / 2**30:.1f} GiB) than is available "
             f"({free / 2**30:.1f} GiB); a smaller num_ctx (now {spec.window}) needs less"
         )
-    return needed
+    return spec, needed
 
 
 def available() -> int:

@@ -20,10 +20,13 @@ from numpy.typing import NDArray
 os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 
 from llama_cpp import llama_cpp as lib
+from llguidance import LLTokenizer
 
 from ollama_nb.errors import EngineError, LoadFailed
 
+from .constraint import Constraint
 from .sampling import ChainStep
+from .sequence import FreePart
 from .spec import LoadSpec
 
 _LOG_ERROR = 3
@@ -80,8 +83,14 @@ class Model:
         )
         """Token ids of prefix, suffix and middle; -1 where the vocabulary has none."""
         self._pieces: dict[tuple[int, bool], bytes] = {}
+        self._constrainer: LLTokenizer | None = None
+        """Made for the first answer with a schema: that takes up to a second."""
+        self._constrainer_lock = threading.Lock()
         self._vocabulary_lock = threading.Lock()
-        """Other threads read the vocabulary; freeing it under them would end the process."""
+        """Other threads read the vocabulary; freeing it under them would end the process.
+
+        Two locks, since a step waits for this one, and making a constrainer takes many steps.
+        """
 
     @property
     def handle(self) -> Any:
@@ -110,18 +119,18 @@ class Model:
         """
         known = self._pieces.get((token, special))
         if known is None:
-            known = self._pieces[token, special] = self._read_piece(token, special)
+            if not 0 <= token < self.num_vocab:
+                raise EngineError(f"token {token} is outside the model's vocabulary")
+            with self._vocabulary_lock:
+                self._check_open()
+                known = self._pieces[token, special] = self._read_piece(token, special)
         return known
 
     def _read_piece(self, token: int, special: bool) -> bytes:
-        if not 0 <= token < self.num_vocab:
-            raise EngineError(f"token {token} is outside the model's vocabulary")
         size = 64
         while True:
             buffer = ctypes.create_string_buffer(size)
-            with self._vocabulary_lock:
-                self._check_open()
-                count = lib.llama_token_to_piece(self._vocab, token, buffer, size, 0, special)
+            count = lib.llama_token_to_piece(self._vocab, token, buffer, size, 0, special)
             if count >= 0:
                 return buffer.raw[:count]
             size = -count
@@ -129,6 +138,37 @@ class Model:
     def is_end(self, token: int) -> bool:
         """Whether this token ends generation: EOS, end of turn and their kin."""
         return bool(lib.llama_vocab_is_eog(self._vocab, token))
+
+    def constrain(self, schema: dict[str, Any], free: FreePart) -> Constraint:
+        """Begin an answer within a JSON schema. Raises BadRequest for one that cannot be done."""
+        with self._constrainer_lock:
+            self._check_open()
+            if self._constrainer is None:
+                self._constrainer = self._make_constrainer()
+            return Constraint(self._constrainer, schema, free)
+
+    def _make_constrainer(self) -> LLTokenizer:
+        """Describe the vocabulary to llguidance, which knows special tokens by a leading 0xff.
+
+        Its own helper for this calls a deprecated function of llama.cpp's.
+        """
+        controls = lib.LLAMA_TOKEN_ATTR_CONTROL
+        own = lib.LLAMA_TOKEN_ATTR_USER_DEFINED
+        tokens = []
+        for token in range(self.num_vocab):
+            piece = self._read_piece(token, special=True)
+            kind = lib.llama_vocab_get_attr(self._vocab, token)
+            tagged = piece.startswith(b"<") and piece.endswith(b">")
+            special = kind & controls or (kind & own and tagged)
+            tokens.append(b"\xff" + piece if special else piece)
+        make: Any = LLTokenizer  # its stubs do not know this function
+        tokenizer: LLTokenizer = make.from_llamacpp(
+            tokens=tokens,
+            vocab_ptr=self._vocab,
+            tokenize_fptr=ctypes.cast(lib.llama_tokenize, ctypes.c_void_p).value,
+            eos_token=[token for token in range(self.num_vocab) if self.is_end(token)],
+        )
+        return tokenizer
 
     def control_texts(self) -> tuple[str, ...]:
         """Texts of all control tokens, which a message must not be able to write."""
@@ -138,7 +178,7 @@ class Model:
 
     def close(self) -> None:
         """Free the weights; every Context over them must be closed before (else a double free)."""
-        with self._vocabulary_lock:
+        with self._constrainer_lock, self._vocabulary_lock:
             if self._model:
                 lib.llama_model_free(self._model)
                 self._model = None
@@ -258,8 +298,8 @@ class Context:
         """Allow steps again after ``abort``."""
         self._flag[0] = b"\0"
 
-    def greedy(self, row: int) -> int:
-        """The likeliest token of an output row: argmax on llama.cpp's own memory, no copy."""
+    def logits(self, row: int) -> NDArray[np.float32]:
+        """An output row over the vocabulary: llama.cpp's own memory, valid until the next step."""
         logits = lib.llama_get_logits_ith(self._context, row)
         address = ctypes.cast(logits, ctypes.c_void_p).value
         if address is None:
@@ -268,7 +308,11 @@ class Context:
         if view is None:
             view = np.ctypeslib.as_array(logits, (self._num_vocab,))
             self._views[address] = view
-        return int(view.argmax())
+        return view
+
+    def greedy(self, row: int) -> int:
+        """The likeliest token of an output row."""
+        return int(self.logits(row).argmax())
 
     def sample(self, chain: "SamplerChain", row: int) -> int:
         """Draw a token from an output row and let the chain remember it."""
@@ -278,9 +322,24 @@ class Context:
         """How many positions of a sequence are cached."""
         return int(lib.llama_memory_seq_pos_max(self._memory, sequence)) + 1
 
-    def forget(self, sequence: int) -> None:
-        """Empty a sequence's cache."""
+    def cut(self, sequence: int, length: int) -> int:
+        """Keep the first ``length`` positions of a sequence; return how many could be kept.
+
+        Recurrent models, and windowed ones whose beginning is gone, keep all or nothing.
+        """
+        if length and lib.llama_memory_seq_pos_min(self._memory, sequence) == 0:
+            held = self.length(sequence)
+            if held == length or (
+                held > length and lib.llama_memory_seq_rm(self._memory, sequence, length, -1)
+            ):
+                return length
         lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        return 0
+
+    def copy(self, source: int, target: int) -> None:
+        """Let a sequence hold what another one holds, all of it: a part ends the process."""
+        lib.llama_memory_seq_rm(self._memory, target, -1, -1)
+        lib.llama_memory_seq_cp(self._memory, source, target, -1, -1)
 
     def shift(self, sequence: int, keep: int, discard: int) -> None:
         """Drop ``discard`` positions after the first ``keep`` and move the rest down."""

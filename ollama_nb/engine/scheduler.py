@@ -14,7 +14,7 @@ from ollama_nb.store import Model
 from ollama_nb.wire.options import Options
 
 from .host import Host, LoadedModel
-from .memory import check_fits
+from .memory import fit
 from .spec import LoadSpec, load_spec
 
 
@@ -23,6 +23,8 @@ class Loaded:
     """One entry of ``ps``. Times are nanoseconds; ``expires_ns`` is since the epoch."""
 
     model: Model
+    wanted: LoadSpec
+    """What was asked for: the next request that asks for the same shares it."""
     spec: LoadSpec
     runner: LoadedModel
     size: int
@@ -87,14 +89,7 @@ class Scheduler:
 
         Blocks while it loads. Raises Busy, LoadFailed, EngineError.
         """
-        header = model.header
-        spec = load_spec(
-            model.weights,
-            header,
-            options,
-            default_window=self._settings.context_length,
-            num_parallel=self._settings.num_parallel,
-        )
+        spec = load_spec(model.weights, model.header, options, self._settings)
         with self._changed:
             ready = self._borrow(model, spec, keep_alive_ns)
             if ready is not None:
@@ -104,7 +99,7 @@ class Scheduler:
             self._loads += 1
         try:
             with self._loading:
-                return self._load(model, spec, check_fits(header, spec), keep_alive_ns)
+                return self._load(model, spec, keep_alive_ns)
         finally:
             with self._changed:
                 self._loads -= 1
@@ -146,7 +141,7 @@ class Scheduler:
     def _borrow(self, model: Model, spec: LoadSpec, keep_alive_ns: int | None) -> Lease | None:
         """Lease a fitting loaded model if there is one. Needs ``_changed``."""
         loaded = self._loaded.get(spec.path)
-        if loaded is None or loaded.spec != spec or not loaded.runner.alive:
+        if loaded is None or loaded.wanted != spec or not loaded.runner.alive:
             return None
         if keep_alive_ns is not None:
             loaded.keep_alive_ns = keep_alive_ns
@@ -155,14 +150,15 @@ class Scheduler:
         loaded.touch()
         return Lease(loaded, self)
 
-    def _load(self, model: Model, spec: LoadSpec, size: int, keep_alive_ns: int | None) -> Lease:
+    def _load(self, model: Model, wanted: LoadSpec, keep_alive_ns: int | None) -> Lease:
         """Make room, load, and lease. Needs ``_loading``."""
         with self._changed:
-            ready = self._borrow(model, spec, keep_alive_ns)
+            ready = self._borrow(model, wanted, keep_alive_ns)
             if ready is not None:
                 return ready
-        self._make_room(spec.path)
+        self._make_room(wanted.path)
         self._check_open()
+        spec, size = fit(model.header, wanted)
         runner = self._host.load(spec)
         if keep_alive_ns is None:
             keep_alive_ns = self._settings.keep_alive_ns
@@ -172,7 +168,7 @@ class Scheduler:
             except EngineError:
                 runner.close()
                 raise
-            loaded = Loaded(model, spec, runner, size, keep_alive_ns, leases=1)
+            loaded = Loaded(model, wanted, spec, runner, size, keep_alive_ns, leases=1)
             loaded.touch()
             self._loaded[spec.path] = loaded
             self._start_janitor()

@@ -13,6 +13,25 @@ from ollama_nb.wire.options import Options
 DoneReason = Literal["stop", "length", "cancelled"]
 
 
+class TokenLogprob(msgspec.Struct, frozen=True):
+    """A generated token's bytes, the logarithm of its probability, and the likeliest instead."""
+
+    data: bytes
+    logprob: float
+    top: tuple[tuple[bytes, float], ...]
+
+
+class FreePart(msgspec.Struct, frozen=True):
+    """Text before a structured answer that obeys nothing, such as thinking; none if it has no end.
+
+    It ends with ``end``. If it has a ``begin``, the model may leave it out; otherwise the prompt
+    has begun it already.
+    """
+
+    begin: str = ""
+    end: str = ""
+
+
 class SequenceRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Generate from these prompt tokens under these options.
 
@@ -25,12 +44,22 @@ class SequenceRequest(msgspec.Struct, frozen=True, kw_only=True):
     num_predict: int
     num_keep: int
     shift: bool = True
+    top_logprobs: int | None = None
+    """How many alternatives to report with each token's probability; None: report nothing."""
+    schema: str | None = None
+    """The JSON schema that the answer obeys, as JSON: its numbers may be of any size."""
+    free: FreePart = FreePart()
+    """What comes before the JSON."""
+    owner: str = ""
+    """Who asks: owners take turns, and where the cache is isolated each sees only their own."""
 
 
 class Piece(msgspec.Struct, frozen=True, tag=True):
     """Some text of the answer: whole characters, never part of a stop string."""
 
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
+    """Of the tokens in it, if asked for."""
 
     done: ClassVar[bool] = False
 
@@ -44,11 +73,14 @@ class Finish(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     tokens: tuple[int, ...]
     """The generated token ids, the one that ended the answer included."""
     prompt_count: int
+    reused_count: int
+    """How many of the prompt's tokens were cached already."""
     prompt_ns: int
     eval_count: int
     eval_ns: int
     sample_count: int
     sample_ns: int
+    logprobs: tuple[TokenLogprob, ...] = ()
 
     done: ClassVar[bool] = True
 

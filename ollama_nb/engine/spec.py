@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from ollama_nb.gguf import Header
+from ollama_nb.settings import Settings
 from ollama_nb.wire.options import Options
 
 from .threads import thread_counts
@@ -27,6 +28,7 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     window: int
     num_sequences: int
+    """Before memory has been looked at, 0 leaves the number open."""
     batch: int
     threads: tuple[int, int]
     """For single tokens, for prompts."""
@@ -36,13 +38,15 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     rope_base: float
     rope_scale: float
     flash_attention: int
+    isolated: bool = False
+    """Whether what one owner's prompts left in the cache is kept from the others."""
+    step_ns: int = 100_000_000
+    """How long a step may take for prompts' sake while answers are under way."""
 
 
-def load_spec(
-    path: Path, header: Header, options: Options, *, default_window: int, num_parallel: int
-) -> LoadSpec:
+def load_spec(path: Path, header: Header, options: Options, settings: Settings) -> LoadSpec:
     """Bound every number before native code meets it (a huge n_ctx is not refused there)."""
-    window = options.num_ctx if options.num_ctx > 0 else default_window
+    window = options.num_ctx if options.num_ctx > 0 else settings.context_length
     trained = header.get("context_length")
     if isinstance(trained, int) and trained > 0:
         window = min(window, trained)
@@ -50,7 +54,7 @@ def load_spec(
     return LoadSpec(
         path=str(path),
         window=window,
-        num_sequences=min(num_parallel, _MOST_SEQUENCES),
+        num_sequences=min(settings.num_parallel, _MOST_SEQUENCES),
         batch=max(_SMALLEST_BATCH, min(options.num_batch, _LARGEST_BATCH)),
         threads=thread_counts(options.num_thread),
         gpu_layers=options.num_gpu if options.num_gpu >= 0 else -1,
@@ -59,6 +63,8 @@ def load_spec(
         rope_base=max(0.0, options.rope_frequency_base),
         rope_scale=max(0.0, options.rope_frequency_scale),
         flash_attention=_FLASH_AUTOMATIC,
+        isolated=settings.isolate_users,
+        step_ns=settings.step_ns,
     )
 
 

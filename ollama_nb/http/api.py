@@ -41,7 +41,7 @@ def ps(service: Service, request: Request) -> Response:
 def generate(service: Service, request: Request) -> Response:
     """POST /api/generate: complete a prompt, or load or unload a model."""
     wanted = decode_request(request.body, GenerateRequest)
-    return _streamed(service.generate(wanted), lines=wanted.stream)
+    return _streamed(service.generate(wanted, owner=request.user), lines=wanted.stream)
 
 
 def _streamed(stream: Stream[Chunk], *, lines: bool) -> Response:

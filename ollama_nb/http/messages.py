@@ -40,6 +40,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     """Names in lower case."""
     body: bytes = b""
+    user: str = ""
+    """Who asks, if the front knows: users take turns, and their prompts stay apart."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import contextlib
 from typing import Any, cast
 
 from jupyter_core.utils import ensure_async
+from jupyter_server.auth import IdentityProvider, LegacyIdentityProvider, PasswordIdentityProvider
 from jupyter_server.auth.decorator import allow_unauthenticated
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.extension.handler import ExtensionHandlerMixin
@@ -35,6 +36,9 @@ from .refusals import FOREIGN_HOST, explain
 
 WRITE_TIMEOUT = 60.0
 """Seconds that a reader may take for what is already written before it counts as gone."""
+
+_ONE_PERSON = (IdentityProvider, PasswordIdentityProvider, LegacyIdentityProvider)
+"""jupyter-server's own providers: whoever gets in is the server's user."""
 
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -167,6 +171,7 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
             self._contract_path(),
             self._request_headers(),
             bytes(self._body),
+            user=self._user_name(),
         )
         self._body.clear()
         if not self._works:
@@ -174,6 +179,12 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
             return
         with self.bridge.working():
             await self._deliver(await self.bridge.handle(request))
+
+    def _user_name(self) -> str:
+        """Return who asks; empty where there is one person, whom each request names anew."""
+        if self.current_user is None or type(self.identity_provider) in _ONE_PERSON:
+            return ""
+        return str(self.current_user.username)
 
     async def _deliver(self, response: Response) -> None:
         if isinstance(response.body, bytes):

@@ -3,24 +3,24 @@
 Section numbers are those of the Ollama API reference.
 """
 
+import json
 import time
 from collections.abc import Iterable
 from typing import Any
 
 from ollama_nb.engine.scheduler import Lease, Scheduler
-from ollama_nb.engine.sequence import Event, Finish, SequenceRequest
+from ollama_nb.engine.sequence import Event, Finish, FreePart, SequenceRequest, TokenLogprob
 from ollama_nb.errors import (
     BadRequest,
-    InvalidFormat,
     NotBuiltYet,
     UnsupportedCapability,
 )
-from ollama_nb.prompt.thinking import ThinkingSplitter
+from ollama_nb.prompt.thinking import CLOSE, OPEN, ThinkingSplitter
 from ollama_nb.store import Model, Store
-from ollama_nb.wire import GenerateRequest, GenerateResponse, Options
-from ollama_nb.wire.codec import encode_value
+from ollama_nb.wire import GenerateRequest, GenerateResponse, Logprob, Options
 from ollama_nb.wire.durations import now_utc, parse_keep_alive
 from ollama_nb.wire.fold import fold_generate
+from ollama_nb.wire.schema import answer_schema
 
 from .finding import find_model
 from .generation_prompt import GenerationPrompt, build_prompt
@@ -35,7 +35,7 @@ _PREDICT_BOUND = 10
 
 
 def generate(
-    store: Store, scheduler: Scheduler, request: GenerateRequest, *, arrived_ns: int
+    store: Store, scheduler: Scheduler, request: GenerateRequest, *, owner: str, arrived_ns: int
 ) -> Stream[GenerateResponse]:
     """Answer ``request``, which arrived at ``arrived_ns`` (perf_counter). See Service.generate."""
     keep_alive_ns = parse_keep_alive(request.keep_alive)
@@ -46,8 +46,7 @@ def generate(
         return Stream.of(_ready(request, "unload"))
     think = _check_abilities(request, model)
     options = Options.merge(model.options, request.options)
-    if request.prompt:
-        _check_format(request.format)
+    schema = answer_schema(request.format) if request.prompt else None
     lease = scheduler.acquire(model, options, keep_alive_ns)
     try:
         load_ns = time.perf_counter_ns() - arrived_ns
@@ -58,7 +57,8 @@ def generate(
         if request.debug_render_only:
             lease.release()
             return Stream.of(_rendered(request, prompt))
-        return _start(request, options, lease, prompt, (arrived_ns, load_ns))
+        answer = _Answer(request, prompt, arrived_ns, load_ns)
+        return _start(_sequence(request, options, lease, prompt, schema, owner), lease, answer)
     except BaseException:
         lease.release()
         raise
@@ -93,28 +93,28 @@ def _check_abilities(request: GenerateRequest, model: Model) -> bool:
         raise UnsupportedCapability.named(model.name.full, "vision")
     if request.template:
         raise NotBuiltYet("a template in the request")
-    if request.logprobs:
-        raise NotBuiltYet("logprobs")
     return thinks and request.think is not False
 
 
-def _check_format(value: Any) -> None:
-    if value is None or value == "":
-        return
-    if value != "json" and not isinstance(value, dict):
-        raise InvalidFormat(encode_value(value))
-    raise NotBuiltYet("structured output (format)")
+def _sequence(
+    request: GenerateRequest, options: Options, lease: Lease, prompt: GenerationPrompt,
+    schema: dict[str, Any] | None, owner: str,
+) -> SequenceRequest:  # fmt: skip
+    return SequenceRequest(
+        tokens=tuple(prompt.tokens),
+        options=options,
+        num_predict=_limit(options, lease.window, len(prompt.tokens)),
+        num_keep=prompt.num_keep,
+        shift=request.shift,
+        top_logprobs=request.top_logprobs if request.logprobs else None,
+        schema=None if schema is None else json.dumps(schema),
+        free=_free_part(prompt),
+        owner=owner,
+    )
 
 
-def _start(
-    request: GenerateRequest,
-    options: Options,
-    lease: Lease,
-    prompt: GenerationPrompt,
-    timing: tuple[int, int],
-) -> Stream[GenerateResponse]:
+def _start(sequence: SequenceRequest, lease: Lease, answer: "_Answer") -> Stream[GenerateResponse]:
     """Hand the sequence to the engine; the lease ends with it."""
-    answer = _Answer(request, prompt, timing)
     stream = Stream(answer.chunks, fold_generate)
 
     def emit(event: Event | Exception) -> None:
@@ -122,17 +122,17 @@ def _start(
             lease.release()
         stream.put(event)
 
-    sequence = SequenceRequest(
-        tokens=tuple(prompt.tokens),
-        options=options,
-        num_predict=_limit(options, lease.window, len(prompt.tokens)),
-        num_keep=prompt.num_keep,
-        shift=request.shift,
-    )
     runner = lease.runner
     number = runner.submit(sequence, emit)
     stream.bind(lambda: runner.cancel(number))
     return stream
+
+
+def _free_part(prompt: GenerationPrompt) -> FreePart:
+    """Thinking comes before a structured answer, and obeys nothing (8.3)."""
+    if not prompt.splits_thinking:
+        return FreePart()
+    return FreePart(begin="" if prompt.opens_thinking else OPEN, end=CLOSE)
 
 
 def _limit(options: Options, window: int, num_prompt: int) -> int:
@@ -147,11 +147,11 @@ class _Answer:
     """Turns the events of one sequence into chunks."""
 
     def __init__(
-        self, request: GenerateRequest, prompt: GenerationPrompt, timing: tuple[int, int]
+        self, request: GenerateRequest, prompt: GenerationPrompt, arrived_ns: int, load_ns: int
     ) -> None:
         self._request = request
         self._prompt = prompt
-        self._arrived_ns, self._load_ns = timing
+        self._arrived_ns, self._load_ns = arrived_ns, load_ns
         self._splitter = (
             ThinkingSplitter(inside=prompt.opens_thinking) if prompt.splits_thinking else None
         )
@@ -165,13 +165,14 @@ class _Answer:
                 thinking, text = thinking + rest.thinking, text + rest.text
         if isinstance(event, Finish):
             yield self._last(event, thinking, text)
-        elif thinking or text:
+        elif thinking or text or event.logprobs:
             yield GenerateResponse(
                 model=self._request.model,
                 created_at=now_utc(),
                 response=text,
                 thinking=thinking,
                 done=False,
+                logprobs=list(map(_logprob, event.logprobs)),
             )
 
     def _last(self, end: Finish, thinking: str, text: str) -> GenerateResponse:
@@ -192,7 +193,19 @@ class _Answer:
             eval_duration=end.eval_ns,
             sample_count=end.sample_count,
             sample_duration=end.sample_ns,
+            logprobs=list(map(_logprob, end.logprobs)),
         )
+
+
+def _logprob(entry: TokenLogprob) -> Logprob:
+    """Name the tokens (8.4)."""
+
+    def named(data: bytes, logprob: float) -> Logprob:
+        return Logprob(token=data.decode("utf-8", "replace"), logprob=logprob, bytes=list(data))
+
+    chosen = named(entry.data, entry.logprob)
+    chosen.top_logprobs = [named(*one) for one in entry.top]
+    return chosen
 
 
 def _ready(request: GenerateRequest, reason: str) -> GenerateResponse:

@@ -52,6 +52,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     mirostat_tau: float = 5.0
     mirostat_eta: float = 0.1
     stop: tuple[str, ...] = ()
+    repeatable: bool = False
+    """Ours: the same prompt and seed give the same bytes, whatever else runs or is cached. Such a
+    sequence reuses nothing and has its steps to itself, which costs the others their time.
+    """
 
     @classmethod
     def merge(cls, *layers: Mapping[str, Any] | None) -> "Options":
@@ -72,7 +76,7 @@ def _integer(name: str, value: object) -> int:
     """Any finite number, cut towards zero, held within 32 bits (except the seed's 64)."""
     number = _number(name, value, "integer")
     if name == "seed":
-        return int(number) if number < 0 else int(number) % _RANDOM_SEED
+        return max(-_INT32, int(number)) if number < 0 else int(number) % _RANDOM_SEED
     return max(-_INT32, min(_INT32, int(number)))
 
 

@@ -34,6 +34,15 @@ class GenerateRequest(msgspec.Struct, kw_only=True):
     debug_render_only: bool = msgspec.field(default=False, name="_debug_render_only")
 
 
+class Logprob(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """How likely a token was (8.4). ``bytes`` are the token's own, whole characters or not."""
+
+    token: str
+    logprob: float
+    bytes: list[int] = []
+    top_logprobs: "list[Logprob]" = []
+
+
 class GenerateResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One streamed object of generate, or the whole answer (6.7). Durations are nanoseconds."""
 
@@ -53,6 +62,7 @@ class GenerateResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
     sample_count: int = 0
     sample_duration: int = 0
     debug_info: dict[str, Any] | None = msgspec.field(default=None, name="_debug_info")
+    logprobs: list[Logprob] = []
 
 
 class ModelDetails(msgspec.Struct, kw_only=True, omit_defaults=True):

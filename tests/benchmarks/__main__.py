@@ -12,14 +12,15 @@ from ollama_nb.engine.threads import usable_cores
 
 from .costs import cost_rows, interrupt_rows
 from .http_cost import http_rows
-from .llama_bench import find_program
 from .machine import describe
 from .models import FASTEST, find_models
+from .programs import find_program
 from .speed import speed_rows
 from .startup import startup_rows
+from .streams import stream_rows
 from .table import Row, render
 
-_PARTS = ("speed", "cost", "http", "interrupt", "startup")
+_PARTS = ("speed", "streams", "cost", "http", "interrupt", "startup")
 _ROUNDS = 5
 
 
@@ -52,9 +53,13 @@ def _parts(
     models, settings = find_models(folder)
     models = [model for model in models if (arguments.model or "") in model.name]
     if "speed" in wanted:
-        speed = partial(speed_rows, find_program(), threads=arguments.threads)
+        speed = partial(speed_rows, find_program("llama-bench"), threads=arguments.threads)
         for model in models:
             yield f"speed of {model.name}", partial(speed, model, settings, rounds=rounds)
+    if "streams" in wanted:
+        streams = partial(stream_rows, find_program("llama-server"), threads=arguments.threads)
+        for model in (one for one in models if one.name == FASTEST):
+            yield f"streams of {model.name}", partial(streams, model, rounds=rounds)
     for model in models:
         if "cost" in wanted:
             yield f"cost of {model.name}", partial(cost_rows, model, settings, rounds=rounds)

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
@@ -19,23 +19,17 @@ from ollama_nb.settings import Settings
 from ollama_nb.wire import GenerateRequest, GenerateResponse, Options
 
 from .llama_bench import Speeds
+from .llama_server import Streamed
 
 GREEDY: dict[str, Any] = {"temperature": 0, "seed": 1}
 DEFAULT: dict[str, Any] = {"seed": 1}
 _NS = 1e9
 
 
-def spec_of(path: Path, *, threads: int, **options: Any) -> LoadSpec:
+def spec_of(path: Path, *, threads: int, num_parallel: int = 4, **options: Any) -> LoadSpec:
     """What the scheduler would ask for with this ``num_thread`` and everything else default."""
-    defaults = Settings()
     merged = Options.merge({"num_thread": threads, **options})
-    return load_spec(
-        path,
-        check_model(path),
-        merged,
-        default_window=defaults.context_length,
-        num_parallel=defaults.num_parallel,
-    )
+    return load_spec(path, check_model(path), merged, Settings(num_parallel=num_parallel))
 
 
 class Engine:
@@ -50,6 +44,24 @@ class Engine:
         self, num_prompt: int, num_predict: int, sampling: dict[str, Any]
     ) -> tuple[int, SimpleQueue[Event | Exception]]:
         """Submit random tokens; return the sequence's number and where its end will arrive."""
+        prompt = [self._draw.randrange(256) for _ in range(num_prompt)]
+        return self.submit(prompt, num_predict, sampling)
+
+    def streams(self, prompts: Sequence[Sequence[int]], num_predict: int) -> Streamed:
+        """Complete all prompts at once; see LlamaServer."""
+        begun = time.perf_counter()
+        running = [self.submit(prompt, num_predict, GREEDY) for prompt in prompts]
+        finished = [ended(ends) for _, ends in running]
+        spent = time.perf_counter() - begun
+        return Streamed(
+            sum(one.eval_count for one in finished) / spent,
+            [one.prompt_ns / _NS for one in finished],
+        )
+
+    def submit(
+        self, prompt: Sequence[int], num_predict: int, sampling: dict[str, Any]
+    ) -> tuple[int, SimpleQueue[Event | Exception]]:
+        """Submit these tokens; see ``start``."""
         ends: SimpleQueue[Event | Exception] = SimpleQueue()
 
         def emit(event: Event | Exception) -> None:
@@ -57,7 +69,7 @@ class Engine:
                 ends.put(event)
 
         request = SequenceRequest(
-            tokens=tuple(self._draw.randrange(256) for _ in range(num_prompt)),
+            tokens=tuple(prompt),
             options=Options.merge(sampling),
             num_predict=num_predict,
             num_keep=0,

@@ -91,8 +91,9 @@ def _per_token(clock: float, processor: float, count: int) -> _Cost:
 
 
 def _worked(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return times.user + times.system
+    """The engine is a child of the server's."""
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    return sum(one.user + one.system for one in times)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def scripted():
     """A client of a service whose streams do what a test says."""
 
     class Scripted(Service):
-        def generate(self, request):
+        def generate(self, request, *, owner=""):
             self.stream = Stream(lambda event: (event,), fold_generate)
             self.stream.cancels = 0
             self.stream.bind(lambda: setattr(self.stream, "cancels", self.stream.cancels + 1))

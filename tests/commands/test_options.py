@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ollama_nb.commands.options import OPTION_NAMES, parse_keep_alive_word, parse_options
+from ollama_nb.commands.options import (
+    OPTION_NAMES,
+    parse_format,
+    parse_keep_alive_word,
+    parse_options,
+)
 from ollama_nb.commands.parser import split
 from ollama_nb.commands.verbs import LINE, parse, request_of
 from ollama_nb.errors import InvalidDuration, UsageProblem
@@ -55,7 +60,7 @@ def request(line):
 
 def test_request_carries_what_was_asked():
     asked = request("generate --options temperature=0 --seed 7 --keep-alive 0 --think --raw p")
-    assert asked.options == {"temperature": 0, "seed": 7}
+    assert asked.options == {"temperature": 0, "seed": 7, "repeatable": True}
     assert asked.keep_alive == 0
     assert asked.think is True
     assert asked.raw
@@ -70,3 +75,22 @@ def test_request_leaves_out_what_was_not():
 def test_wrong_durations_are_refused_before_anything_loads():
     with pytest.raises(InvalidDuration):
         request("generate --keep-alive tomorrow p")
+
+
+def test_a_format_is_json_or_a_schema():
+    assert parse_format("") is None
+    assert parse_format("json") == "json"
+    assert parse_format('{"type": "integer"}') == {"type": "integer"}
+
+
+@pytest.mark.parametrize("text", ["xml", "[1]", "{", "3"])
+def test_another_format_is_a_usage_problem(text):
+    with pytest.raises(UsageProblem, match="--format"):
+        parse_format(text)
+
+
+def test_a_seed_makes_an_answer_repeatable_unless_told_otherwise():
+    assert request("generate --seed 7").options == {"seed": 7, "repeatable": True}
+    chosen = request("generate --options seed=7 repeatable=false").options
+    assert chosen == {"seed": 7, "repeatable": False}
+    assert request("generate").options is None

@@ -55,7 +55,7 @@ def test_generate_streams_to_standard_output(command, fake_service):
     code, out, err = command("generate", "-m", "guide", "--seed", "1", "Hi", "there")
     assert (code, out, err) == (0, "Hello, you.\n", "")
     assert fake_service.requests[0].prompt == "Hi there"
-    assert fake_service.requests[0].options == {"seed": 1}
+    assert fake_service.requests[0].options == {"seed": 1, "repeatable": True}
     assert fake_service.closed
 
 

@@ -10,6 +10,7 @@ from ollama_nb.engine import memory
 from ollama_nb.engine.spec import load_spec
 from ollama_nb.errors import EngineError
 from ollama_nb.gguf import read_header
+from ollama_nb.settings import Settings
 from ollama_nb.wire import Options
 
 GIB = 1 << 30
@@ -29,7 +30,7 @@ def header(tmp_path):
 
 def spec(header, *, num_ctx=128, num_parallel=1):
     options = Options(num_ctx=num_ctx)
-    return load_spec(header.path, header, options, default_window=4096, num_parallel=num_parallel)
+    return load_spec(header.path, header, options, Settings(num_parallel=num_parallel))
 
 
 def cache(header, **numbers):
@@ -126,16 +127,29 @@ def test_a_model_that_does_not_fit_is_refused_with_the_figures(header, machine):
     tiny = header()
     machine(10 << 20)
     with pytest.raises(EngineError, match=r"\(0\.0 GiB\).*num_ctx \(now 128\)"):
-        memory.check_fits(tiny, spec(tiny))
+        memory.fit(tiny, spec(tiny))
     machine(GIB)
-    assert memory.check_fits(tiny, spec(tiny)) == memory.estimate(tiny, spec(tiny))
+    assert memory.fit(tiny, spec(tiny)) == (spec(tiny), memory.estimate(tiny, spec(tiny)))
 
 
 def test_a_tenth_of_what_is_free_stays_free(header, machine):
     tiny = header()
     needed = memory.estimate(tiny, spec(tiny))
     machine(int(needed / 0.9) + 10)
-    assert memory.check_fits(tiny, spec(tiny))
+    assert memory.fit(tiny, spec(tiny))
     machine(needed + 10)
     with pytest.raises(EngineError):
-        memory.check_fits(tiny, spec(tiny))
+        memory.fit(tiny, spec(tiny))
+
+
+def test_the_number_of_sequences_follows_memory_unless_it_was_said(header, machine):
+    def number(free, said=0):
+        machine(free)
+        return memory.fit(tiny, spec(tiny, num_ctx=1 << 15, num_parallel=said))[0].num_sequences
+
+    tiny = header(llama__context_length=u32(1 << 15))
+    window = memory.cache_size(tiny, spec(tiny, num_ctx=1 << 15))
+    assert number(GIB) == 4
+    assert number(15 * window) == 2
+    assert number(7 * window) == 1
+    assert number(GIB, said=16) == 16

@@ -1,5 +1,6 @@
 """The engine on the real guide model: what one loaded model promises to those who submit to it."""
 
+import contextlib
 import os
 import threading
 import time
@@ -12,6 +13,16 @@ from ollama_nb.errors import Cancelled, ContextTooLong, EngineError
 
 QUESTION = "<|im_start|>user\nHow do I pull a model?<|im_end|>\n<|im_start|>assistant\n"
 OTHER = "<|im_start|>user\nWhat is a token?<|im_end|>\n<|im_start|>assistant\n"
+
+
+@contextlib.contextmanager
+def fresh_runner(spec):
+    """A model with an empty cache."""
+    runner = LocalHost().load(spec)
+    try:
+        yield runner
+    finally:
+        runner.close()
 
 
 def test_greedy_answers_are_the_same_every_time(submit):
@@ -108,6 +119,83 @@ def test_a_penalty_breaks_a_repetition(submit, endless, penalty):
 def test_more_sequences_than_slots_wait_their_turn(submit):
     sequences = [submit(QUESTION, num_predict=5) for _ in range(11)]
     assert len({sequence.finish()[0] for sequence in sequences}) == 1
+
+
+LONG = "<|im_start|>system\n" + "You are a helpful assistant. " * 60 + "<|im_end|>\n"
+
+
+def test_a_second_turn_evaluates_only_what_is_new(make_spec, submit):
+    with fresh_runner(make_spec()) as runner:
+        text, first = submit(LONG + QUESTION, on=runner).finish()
+        again, second = submit(LONG + QUESTION, on=runner).finish()
+        _, third = submit(LONG + QUESTION + text + "<|im_end|>\n" + OTHER, on=runner).finish()
+    assert (first.reused_count, second.reused_count) == (0, first.prompt_count - 1)
+    assert again == text
+    assert third.reused_count >= first.prompt_count
+    assert third.prompt_count > third.reused_count
+
+
+def test_a_beginning_that_several_share_is_evaluated_once(make_spec, submit):
+    with fresh_runner(make_spec(num_parallel=4)) as runner:
+        expected = submit(LONG + OTHER, on=runner, num_predict=10).finish()[0]
+    with fresh_runner(make_spec(num_parallel=4)) as runner:
+        sequences = [submit(LONG + OTHER, on=runner, num_predict=10) for _ in range(8)]
+        ends = [sequence.finish() for sequence in sequences]
+    assert {text for text, _ in ends} == {expected}
+    evaluated = sum(end.prompt_count - end.reused_count for _, end in ends)
+    assert evaluated < 2 * ends[0][1].prompt_count
+
+
+def test_branches_stay_while_there_are_slots(make_spec, submit):
+    with fresh_runner(make_spec(num_parallel=3)) as runner:
+        for _ in range(2):
+            ends = [submit(LONG + one, on=runner).finish()[1] for one in (QUESTION, OTHER)]
+    assert all(end.reused_count == end.prompt_count - 1 for end in ends)
+
+
+def test_owners_share_nothing_where_they_are_isolated(make_spec, submit):
+    for isolated in (False, True):
+        with fresh_runner(make_spec(isolated=isolated)) as runner:
+            submit(LONG + QUESTION, on=runner, owner="alice").finish()
+            _, end = submit(LONG + QUESTION, on=runner, owner="bob").finish()
+        assert (end.reused_count == 0) is isolated
+
+
+def test_nothing_is_reused_after_an_abort_that_the_cache_does_not_hold(make_spec, submit):
+    with fresh_runner(make_spec(num_parallel=1)) as runner:
+        expected = submit(LONG + QUESTION, on=runner).finish()[0]
+    with fresh_runner(make_spec(num_parallel=1)) as runner:
+        for pause in (0, 0.002, 0.005, 0.01, 0.02):
+            doomed = submit(LONG + QUESTION, on=runner)
+            time.sleep(pause)
+            doomed.cancel()
+            doomed.finish()
+            assert submit(LONG + QUESTION, on=runner).finish()[0] == expected
+
+
+def test_a_repeatable_answer_is_the_same_whatever_else_runs(make_spec, submit):
+    options = {"temperature": 1.5, "top_k": 0, "top_p": 1.0, "seed": 11, "repeatable": True}
+    with fresh_runner(make_spec()) as runner:
+        expected = submit(LONG + QUESTION, options, on=runner, num_predict=60).finish()[1].tokens
+        for _ in range(3):
+            noise = [submit(LONG + OTHER, {"seed": n}, on=runner) for n in range(3)]
+            told = submit(LONG + QUESTION, options, on=runner, num_predict=60).finish()[1]
+            assert told.tokens == expected
+            assert told.reused_count == 0
+            for one in noise:
+                one.finish()
+
+
+def test_one_with_many_prompts_does_not_keep_another_waiting(make_spec, submit):
+    with fresh_runner(make_spec(num_parallel=1)) as runner:
+        finished = []
+        many = [submit([5, 6, n], on=runner, owner="alice", num_predict=5) for n in range(60)]
+        one = submit([7, 8], on=runner, owner="bob", num_predict=5)
+        for name, sequence in [("bob", one), *(("alice", each) for each in many)]:
+            sequence.finish()
+            finished.append(name)
+            if name == "bob":
+                assert any(each.events.empty() for each in many)
 
 
 def test_cancelling_while_decoding_ends_with_the_text_so_far(submit, endless):

@@ -15,6 +15,7 @@ from ollama_nb.guide import BUILTIN_MODELS
 from ollama_nb.guide.corpus import ALL, Corpus
 from ollama_nb.guide.facts import load_facts
 from ollama_nb.guide.tokenizer import CONTROL, VISIBLE, train_tokenizer
+from ollama_nb.settings import Settings
 from ollama_nb.store import Store
 from ollama_nb.wire import Options
 
@@ -66,7 +67,9 @@ def guide():
     """The guide's weights, loaded."""
     found = Store([BUILTIN_MODELS]).find("guide")
     options = Options.merge({"num_ctx": 64})
-    spec = load_spec(found.weights, found.header, options, default_window=64, num_parallel=1)
+    spec = load_spec(
+        found.weights, found.header, options, Settings(context_length=64, num_parallel=1)
+    )
     runner = LocalHost().load(spec)
     yield runner
     runner.close()

@@ -1,5 +1,6 @@
 """service.generate on the real guide: loading, prompts, options, context, and every refusal."""
 
+import json
 import time
 
 import pytest
@@ -8,7 +9,7 @@ from model_files import endless_weights, write_model
 from ollama_nb import errors
 from ollama_nb.service import Service
 from ollama_nb.settings import Settings
-from ollama_nb.wire import GenerateRequest
+from ollama_nb.wire import GenerateRequest, Options
 
 QUESTION = "How do I pull a model?"
 
@@ -189,8 +190,8 @@ def test_cancelling_ends_the_stream_and_frees_the_model(ask, models):
         ({"options": {"stop": "x"}}, errors.InvalidOption, "must be of type array"),
         ({"options": {"stop": [1]}}, errors.InvalidOption, "must be of an array of strings"),
         ({"format": "xml"}, errors.InvalidFormat, 'invalid format: "xml"; expected "json"'),
-        ({"format": {"type": "object"}}, errors.NotBuiltYet, "structured output"),
-        ({"logprobs": True}, errors.NotBuiltYet, "logprobs"),
+        ({"format": {"not": {}}}, errors.BadRequest, "invalid format"),
+        ({"format": {"maxItems": 10**6}}, errors.BadRequest, "#/maxItems"),
         ({"template": "{{ .Prompt }}"}, errors.NotBuiltYet, "template"),
         ({"context": [10**7]}, errors.EngineError, "outside the model's vocabulary"),
         ({"context": [-1]}, errors.EngineError, "outside the model's vocabulary"),
@@ -232,3 +233,40 @@ def test_list_has_both_names_of_the_guide_without_copies(service, models):
 
 def test_version_is_the_level_of_the_api(service):
     assert service.version().version.count(".") == 2
+
+
+def test_a_format_shapes_the_answer(ask):
+    assert isinstance(json.loads(ask(format="json").fold().response), dict)
+    assert json.loads(ask(format={"enum": ["a", "b"]}).fold().response) in ("a", "b")
+    assert ask(format="").fold().response == ask().fold().response
+
+
+def test_a_format_begins_after_thinking(ask):
+    answer = ask(model="guide:think", format={"enum": ["a", "b"]}).fold()
+    assert answer.thinking
+    assert json.loads(answer.response) in ("a", "b")
+
+
+def test_probabilities_are_in_the_chunks_and_in_the_whole(ask):
+    chunks = list(ask(logprobs=True, top_logprobs=2))
+    told = [one for chunk in chunks for one in chunk.logprobs]
+    whole = ask(logprobs=True, top_logprobs=2).fold()
+    assert "".join(one.token for one in told) == "".join(chunk.response for chunk in chunks)
+    assert [one.token for one in whole.logprobs] == [one.token for one in told]
+    assert all(len(one.top_logprobs) == 2 and one.logprob <= 0 for one in told)
+    assert all(bytes(one.bytes).decode() == one.token for one in told)
+    assert not ask().fold().logprobs
+
+
+def test_owners_reach_the_engine(service, monkeypatch):
+    asked = []
+    request = GenerateRequest(model="guide", prompt=QUESTION)
+    lease = service.scheduler.acquire(
+        service.store.find("guide"), Options.merge({}), keep_alive_ns=None
+    )
+    monkeypatch.setattr(
+        lease.runner, "submit", lambda sequence, emit: asked.append(sequence.owner) or 1
+    )
+    service.generate(request, owner="alice")
+    lease.release()
+    assert asked == ["alice"]

@@ -83,7 +83,7 @@ class FakeService:
         self.stream = None
         self.closed = False
 
-    def generate(self, request):
+    def generate(self, request, *, owner=""):
         self.requests.append(request)
         if request.model not in ("guide", "guide:latest", "llama3.2:1b"):
             raise ModelNotFound(request.model)
