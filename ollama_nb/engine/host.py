@@ -1,7 +1,7 @@
 """Where a loaded model lives: the seam between the scheduler and the process that runs it.
 
 What crosses it are messages (LoadSpec, SequenceRequest, Event) and no shared objects, so that a
-host can be another process. Today there is one, in local.py.
+host can be another process: local.py is this one, worker.py a child for each model.
 """
 
 from collections.abc import Callable

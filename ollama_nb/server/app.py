@@ -65,7 +65,7 @@ class OllamaApp(ExtensionApp):
         allow_none=True,
         min=1,
         help="""How many requests one loaded model answers at a time. Default:
-        OLLAMA_NUM_PARALLEL, else 4.""",
+        OLLAMA_NUM_PARALLEL, else up to 4 as memory allows.""",
     ).tag(config=True)
     max_loaded_models = Integer(
         None,
@@ -151,13 +151,16 @@ class OllamaApp(ExtensionApp):
         return self.serverapp
 
     def _read_settings(self) -> Settings:
-        """Read OLLAMA_*, with the traits that are set in their place."""
+        """Read OLLAMA_*, with the traits that are set in their place.
+
+        A native fault shall cost a server one request, so models live in processes of their own.
+        """
         own = {
             f"OLLAMA_{name.upper()}": str(value)
             for name in _SETTINGS
             if (value := getattr(self, name)) is not None
         }
-        return Settings.from_environment({**os.environ, **own})
+        return Settings.from_environment({**os.environ, **own}, engine="worker")
 
 
 def _open_to_all(server: ServerApp) -> bool:

@@ -5,6 +5,7 @@ import time
 from ollama_nb._version import API_VERSION
 from ollama_nb.engine.local import LocalHost
 from ollama_nb.engine.scheduler import Scheduler
+from ollama_nb.engine.worker import WorkerHost
 from ollama_nb.settings import Settings
 from ollama_nb.store import Store
 from ollama_nb.wire import (
@@ -30,11 +31,16 @@ class Service:
         """Open the store and load nothing. Without ``settings``, OLLAMA_* of the environment."""
         self.settings = settings or Settings.from_environment()
         self.store = Store([self.settings.models, self.settings.builtin_models])
-        self.scheduler = Scheduler(LocalHost(), self.settings)
+        host = WorkerHost() if self.settings.engine == "worker" else LocalHost()
+        self.scheduler = Scheduler(host, self.settings)
 
-    def generate(self, request: GenerateRequest) -> Stream[GenerateResponse]:
-        """Answer a prompt. Blocks while the model loads, not while it answers."""
-        return generate(self.store, self.scheduler, request, arrived_ns=time.perf_counter_ns())
+    def generate(self, request: GenerateRequest, *, owner: str = "") -> Stream[GenerateResponse]:
+        """Answer a prompt. Blocks while the model loads, not while it answers.
+
+        ``owner`` is who asks: owners take turns, and their prompts stay apart in the cache.
+        """
+        arrived_ns = time.perf_counter_ns()
+        return generate(self.store, self.scheduler, request, owner=owner, arrived_ns=arrived_ns)
 
     def list(self) -> ListResponse:
         """The models on disk, newest first."""

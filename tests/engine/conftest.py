@@ -8,8 +8,9 @@ from model_files import endless_weights
 from ollama_nb.engine.local import LocalHost
 from ollama_nb.engine.sequence import SequenceRequest
 from ollama_nb.engine.spec import load_spec
+from ollama_nb.engine.worker import WorkerHost
 from ollama_nb.gguf import check_model
-from ollama_nb.settings import BUILTIN_MODELS
+from ollama_nb.settings import BUILTIN_MODELS, Settings
 from ollama_nb.store import Store
 from ollama_nb.wire import Options
 
@@ -21,13 +22,12 @@ def guide():
 
 @pytest.fixture(scope="session")
 def make_spec(guide):
-    def make(num_parallel=4, **options):
+    def make(num_parallel=4, isolated=False, **options):
         return load_spec(
             guide.weights,
             guide.header,
             Options.merge(options),
-            default_window=4096,
-            num_parallel=num_parallel,
+            Settings(num_parallel=num_parallel, isolate_users=isolated),
         )
 
     return make
@@ -45,8 +45,7 @@ def endless(tmp_path):
             path,
             check_model(path),
             Options.merge(options),
-            default_window=4096,
-            num_parallel=num_parallel,
+            Settings(num_parallel=num_parallel),
         )
         runners.append(LocalHost().load(spec))
         return runners[-1]
@@ -56,9 +55,9 @@ def endless(tmp_path):
         runner.close()
 
 
-@pytest.fixture(scope="module")
-def runner(make_spec):
-    runner = LocalHost().load(make_spec())
+@pytest.fixture(scope="module", params=[LocalHost, WorkerHost], ids=["local", "worker"])
+def runner(request, make_spec):
+    runner = request.param().load(make_spec())
     yield runner
     runner.close()
 

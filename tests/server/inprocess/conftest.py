@@ -16,6 +16,12 @@ def jp_server_config(stocked):
     }
 
 
+@pytest.fixture(autouse=True)
+def engine_in_this_process(monkeypatch):
+    """What only shows inside shows only here."""
+    monkeypatch.setenv("OLLAMA_NB_ENGINE", "local")
+
+
 @pytest.fixture
 def app(jp_serverapp):
     """The extension."""
