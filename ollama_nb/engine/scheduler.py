@@ -139,10 +139,12 @@ class Scheduler:
             self._janitor.join()
 
     def _borrow(self, model: Model, spec: LoadSpec, keep_alive_ns: int | None) -> Lease | None:
-        """Lease a fitting loaded model if there is one. Needs ``_changed``."""
+        """Lease a fitting loaded model if there is one. Needs ``_changed``. Raises Busy."""
         loaded = self._loaded.get(spec.path)
         if loaded is None or loaded.wanted != spec or not loaded.runner.alive:
             return None
+        if loaded.leases >= loaded.spec.num_sequences + self._settings.max_queue:
+            raise Busy
         if keep_alive_ns is not None:
             loaded.keep_alive_ns = keep_alive_ns
         loaded.model = model

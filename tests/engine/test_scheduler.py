@@ -169,6 +169,15 @@ def test_the_queue_of_loads_is_bounded(make, host, guide, tmp_path):
         thread.join()
 
 
+def test_the_line_in_front_of_a_loaded_model_is_bounded(make, guide):
+    scheduler = make(max_queue=2, num_parallel=1)
+    leases = [scheduler.acquire(guide, Options(), None) for _ in range(3)]
+    with pytest.raises(Busy, match="server busy"):
+        scheduler.acquire(guide, Options(), None)
+    leases[0].release()
+    assert scheduler.acquire(guide, Options(), None)
+
+
 def test_a_model_that_finishes_loading_after_close_is_freed(make, host, guide):
     scheduler, faults = make(), []
 
