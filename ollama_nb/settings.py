@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from ollama_nb.wire.durations import parse_keep_alive_setting
 
@@ -15,6 +16,8 @@ BUILTIN_MODELS = Path(__file__).parent / "guide" / "models"
 """The read-only store that comes with the package and holds the guide model."""
 
 DEFAULT_PORT = 11434
+CACHE_TYPES = ("f16", "q8_0", "q4_0")
+Flag = TypeVar("Flag", bool, None)
 _FIVE_MINUTES = 300 * 1_000_000_000
 
 
@@ -36,6 +39,10 @@ class Settings:
     """Sequences that one loaded model decodes at a time (OLLAMA_NUM_PARALLEL); 0: by memory."""
     max_loaded_models: int = 3
     max_queue: int = 512
+    flash_attention: bool | None = None
+    """OLLAMA_FLASH_ATTENTION; None: llama.cpp decides."""
+    kv_cache_type: str = "f16"
+    """How numbers of the KV cache are stored: f16, q8_0 or q4_0 (OLLAMA_KV_CACHE_TYPE)."""
     engine: str = "local"
     """Where models live: "local" in this process, "worker" in a child each (OLLAMA_NB_ENGINE)."""
     isolate_users: bool = True
@@ -67,6 +74,8 @@ class Settings:
             num_parallel=read.positive("OLLAMA_NUM_PARALLEL", cls.num_parallel),
             max_loaded_models=read.positive("OLLAMA_MAX_LOADED_MODELS", cls.max_loaded_models),
             max_queue=read.positive("OLLAMA_MAX_QUEUE", cls.max_queue),
+            flash_attention=read.flag("OLLAMA_FLASH_ATTENTION", None),
+            kv_cache_type=read.choice("OLLAMA_KV_CACHE_TYPE", CACHE_TYPES, cls.kv_cache_type),
             engine=read.choice("OLLAMA_NB_ENGINE", ("local", "worker"), engine),
             isolate_users=read.flag("OLLAMA_NB_ISOLATE_USERS", cls.isolate_users),
             step_ns=read.positive("OLLAMA_NB_STEP_MS", cls.step_ns // 1_000_000) * 1_000_000,
@@ -98,7 +107,7 @@ class _Reader:
         text = self.text(name).lower()
         return text if text in choices else default
 
-    def flag(self, name: str, default: bool) -> bool:
+    def flag(self, name: str, default: Flag) -> bool | Flag:
         """As Go's ParseBool reads it; anything else that is set means yes, as in Ollama."""
         text = self.text(name)
         if not text:

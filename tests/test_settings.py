@@ -122,3 +122,11 @@ def test_users_are_isolated_unless_told_otherwise(text, expected):
 def test_the_length_of_a_step_is_milliseconds():
     assert read(OLLAMA_NB_STEP_MS="50").step_ns == 50_000_000
     assert read(OLLAMA_NB_STEP_MS="soon").step_ns == Settings().step_ns
+
+
+def test_the_cache():
+    assert (read().flash_attention, read().kv_cache_type) == (None, "f16")
+    assert read(OLLAMA_FLASH_ATTENTION="1").flash_attention is True
+    assert read(OLLAMA_FLASH_ATTENTION="false").flash_attention is False
+    assert read(OLLAMA_KV_CACHE_TYPE="Q8_0").kv_cache_type == "q8_0"
+    assert read(OLLAMA_KV_CACHE_TYPE="q2_k").kv_cache_type == "f16"

@@ -10,7 +10,8 @@ from ollama_nb.gguf import ArrayRef, Header
 
 from .spec import LoadSpec
 
-_HALF_FLOAT = 2
+_CACHE_BYTES = {"f16": 2, "q8_0": 34 / 32, "q4_0": 18 / 32}
+"""Of one number: the quantised types store 32 of them with one scale."""
 _FLOAT = 4
 _OVERHEAD = 40 << 20
 _SHARE_OF_FREE = 0.9
@@ -25,7 +26,7 @@ def estimate(header: Header, spec: LoadSpec) -> int:
 
 
 def cache_size(header: Header, spec: LoadSpec) -> int:
-    """The KV cache of all sequences, in half floats."""
+    """The KV cache of all sequences."""
     blocks = _integer(header, "block_count")
     heads = _integers(header, "attention.head_count", blocks)
     kv_heads = _integers(header, "attention.head_count_kv", blocks) or heads
@@ -33,7 +34,8 @@ def cache_size(header: Header, spec: LoadSpec) -> int:
     head = width // max(heads, default=1) if max(heads, default=0) else 0
     key = _integer(header, "attention.key_length") or head
     value = _integer(header, "attention.value_length") or head
-    return spec.window * spec.num_sequences * sum(kv_heads) * (key + value) * _HALF_FLOAT
+    numbers = spec.window * spec.num_sequences * sum(kv_heads) * (key + value)
+    return int(numbers * _CACHE_BYTES[spec.cache_type])
 
 
 def fit(header: Header, spec: LoadSpec) -> tuple[LoadSpec, int]:

@@ -258,6 +258,7 @@ class Context:
         params.n_threads = params.n_threads_batch = spec.threads[0]
         params.kv_unified = False
         params.flash_attn_type = spec.flash_attention
+        params.type_k = params.type_v = getattr(lib, f"GGML_TYPE_{spec.cache_type.upper()}")
         params.rope_freq_base = spec.rope_base
         params.rope_freq_scale = spec.rope_scale
         params.no_perf = True

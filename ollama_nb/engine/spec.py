@@ -18,6 +18,7 @@ _SMALLEST_BATCH, _LARGEST_BATCH = 32, 8192
 _MOST_SEQUENCES = 256
 """llama.cpp's own limit."""
 _FLASH_AUTOMATIC = -1
+_UNQUANTISED = "f16"
 _MAPPED, _COPIED, _LOCKED = 1, 0, 3
 """llama.cpp's load modes: map the file, read it, map and lock it."""
 
@@ -38,6 +39,9 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     rope_base: float
     rope_scale: float
     flash_attention: int
+    """1 on, 0 off, -1 as llama.cpp decides."""
+    cache_type: str
+    """How numbers of the KV cache are stored, by ggml's name."""
     isolated: bool = False
     """Whether what one owner's prompts left in the cache is kept from the others."""
     step_ns: int = 100_000_000
@@ -62,10 +66,22 @@ def load_spec(path: Path, header: Header, options: Options, settings: Settings) 
         load_mode=_load_mode(options),
         rope_base=max(0.0, options.rope_frequency_base),
         rope_scale=max(0.0, options.rope_frequency_scale),
-        flash_attention=_FLASH_AUTOMATIC,
+        flash_attention=_flash_attention(settings),
+        cache_type=_cache_type(settings),
         isolated=settings.isolate_users,
         step_ns=settings.step_ns,
     )
+
+
+def _flash_attention(settings: Settings) -> int:
+    """Only flash attention can read a quantised cache."""
+    if settings.flash_attention is None:
+        return _FLASH_AUTOMATIC if _cache_type(settings) == _UNQUANTISED else 1
+    return int(settings.flash_attention)
+
+
+def _cache_type(settings: Settings) -> str:
+    return _UNQUANTISED if settings.flash_attention is False else settings.kv_cache_type
 
 
 def _load_mode(options: Options) -> int | None:

@@ -153,3 +153,11 @@ def test_the_number_of_sequences_follows_memory_unless_it_was_said(header, machi
     assert number(15 * window) == 2
     assert number(7 * window) == 1
     assert number(GIB, said=16) == 16
+
+
+@pytest.mark.parametrize(("kind", "bytes_of_32"), [("f16", 64), ("q8_0", 34), ("q4_0", 18)])
+def test_a_quantised_cache_takes_less(header, kind, bytes_of_32):
+    tiny = header()
+    settings = Settings(num_parallel=1, kv_cache_type=kind)
+    quantised = load_spec(tiny.path, tiny, Options(num_ctx=128), settings)
+    assert memory.cache_size(tiny, quantised) == 128 * 2 * 2 * 32 * bytes_of_32 // 32

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 
+import msgspec
 import pytest
 
 from ollama_nb.engine import runner as runner_module
@@ -184,6 +185,13 @@ def test_a_repeatable_answer_is_the_same_whatever_else_runs(make_spec, submit):
             assert told.reused_count == 0
             for one in noise:
                 one.finish()
+
+
+@pytest.mark.parametrize("kind", ["q8_0", "q4_0"])
+def test_a_quantised_cache_still_answers(make_spec, submit, kind):
+    spec = msgspec.structs.replace(make_spec(), flash_attention=1, cache_type=kind)
+    with fresh_runner(spec) as runner:
+        assert submit(QUESTION, on=runner, num_predict=40).finish()[1].eval_count > 0
 
 
 def test_one_with_many_prompts_does_not_keep_another_waiting(make_spec, submit):
