@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from platformdirs import user_cache_path
+
 from ollama_nb.wire.durations import parse_keep_alive_setting
 
 BUILTIN_MODELS = Path(__file__).parent / "guide" / "models"
@@ -28,6 +30,8 @@ class Settings:
     models: Path = field(default_factory=lambda: Path.home() / ".ollama" / "models")
     """The user's store (OLLAMA_MODELS)."""
     builtin_models: Path = BUILTIN_MODELS
+    cache: Path = field(default_factory=lambda: user_cache_path("ollama_nb"))
+    """What can be made again (OLLAMA_NB_CACHE)."""
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     origins: tuple[str, ...] = ()
@@ -64,6 +68,7 @@ class Settings:
         host, port = read.address("OLLAMA_HOST", cls.host, cls.port)
         return cls(
             models=read.path("OLLAMA_MODELS", Path.home() / ".ollama" / "models"),
+            cache=read.path("OLLAMA_NB_CACHE", user_cache_path("ollama_nb")),
             host=host,
             port=port,
             origins=tuple(filter(None, map(str.strip, read.text("OLLAMA_ORIGINS").split(",")))),

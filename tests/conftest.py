@@ -23,6 +23,7 @@ def models(tmp_path_factory):
     """An empty user store; the built-in one lies beneath it. Child processes inherit it."""
     path = tmp_path_factory.mktemp("models")
     os.environ["OLLAMA_MODELS"] = str(path)
+    os.environ["OLLAMA_NB_CACHE"] = str(tmp_path_factory.mktemp("cache"))
     return path
 
 

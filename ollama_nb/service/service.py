@@ -3,8 +3,10 @@
 import time
 
 from ollama_nb._version import API_VERSION
+from ollama_nb.engine.host import Host
 from ollama_nb.engine.local import LocalHost
 from ollama_nb.engine.scheduler import Scheduler
+from ollama_nb.engine.trial import TrialHost
 from ollama_nb.engine.worker import WorkerHost
 from ollama_nb.settings import Settings
 from ollama_nb.store import Store
@@ -31,8 +33,7 @@ class Service:
         """Open the store and load nothing. Without ``settings``, OLLAMA_* of the environment."""
         self.settings = settings or Settings.from_environment()
         self.store = Store([self.settings.models, self.settings.builtin_models])
-        host = WorkerHost() if self.settings.engine == "worker" else LocalHost()
-        self.scheduler = Scheduler(host, self.settings)
+        self.scheduler = Scheduler(_host(self.settings), self.settings)
 
     def generate(self, request: GenerateRequest, *, owner: str = "") -> Stream[GenerateResponse]:
         """Answer a prompt. Blocks while the model loads, not while it answers.
@@ -57,3 +58,15 @@ class Service:
     def close(self) -> None:
         """Stop every loaded model and free its memory."""
         self.scheduler.close()
+
+
+def _host(settings: Settings) -> Host:
+    """Where models live: in a child each, or here after a trial in a child."""
+    if settings.engine == "worker":
+        return WorkerHost()
+    return TrialHost(
+        LocalHost(),
+        WorkerHost(),
+        remembered=settings.cache / "trials",
+        trusted=settings.builtin_models,
+    )
