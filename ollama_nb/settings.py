@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 from platformdirs import user_cache_path
 
@@ -19,7 +18,6 @@ BUILTIN_MODELS = Path(__file__).parent / "guide" / "models"
 
 DEFAULT_PORT = 11434
 CACHE_TYPES = ("f16", "q8_0", "q4_0")
-Flag = TypeVar("Flag", bool, None)
 _FIVE_MINUTES = 300 * 1_000_000_000
 
 
@@ -79,10 +77,10 @@ class Settings:
             num_parallel=read.positive("OLLAMA_NUM_PARALLEL", cls.num_parallel),
             max_loaded_models=read.positive("OLLAMA_MAX_LOADED_MODELS", cls.max_loaded_models),
             max_queue=read.positive("OLLAMA_MAX_QUEUE", cls.max_queue),
-            flash_attention=read.flag("OLLAMA_FLASH_ATTENTION", None),
+            flash_attention=read.flag("OLLAMA_FLASH_ATTENTION"),
             kv_cache_type=read.choice("OLLAMA_KV_CACHE_TYPE", CACHE_TYPES, cls.kv_cache_type),
             engine=read.choice("OLLAMA_NB_ENGINE", ("local", "worker"), engine),
-            isolate_users=read.flag("OLLAMA_NB_ISOLATE_USERS", cls.isolate_users),
+            isolate_users=read.flag("OLLAMA_NB_ISOLATE_USERS") is not False,
             step_ns=read.positive("OLLAMA_NB_STEP_MS", cls.step_ns // 1_000_000) * 1_000_000,
         )
 
@@ -112,11 +110,11 @@ class _Reader:
         text = self.text(name).lower()
         return text if text in choices else default
 
-    def flag(self, name: str, default: Flag) -> bool | Flag:
-        """As Go's ParseBool reads it; anything else that is set means yes, as in Ollama."""
+    def flag(self, name: str) -> bool | None:
+        """As Go's ParseBool reads it; anything else means yes, as in Ollama. None: not set."""
         text = self.text(name)
         if not text:
-            return default
+            return None
         return text not in ("0", "f", "F", "false", "False", "FALSE")
 
     def address(self, name: str, host: str, port: int) -> tuple[str, int]:

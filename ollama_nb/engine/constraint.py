@@ -25,7 +25,7 @@ _GAP = r"[ \t\r\n]{0,20}"
 class Constraint:
     """The state of one answer within its schema."""
 
-    def __init__(self, tokenizer: LLTokenizer, schema: dict[str, Any], free: "FreePart") -> None:
+    def __init__(self, tokenizer: LLTokenizer, schema: dict[str, Any], free: FreePart) -> None:
         """Compile ``schema``; it holds from the end of the free part on.
 
         Raises BadRequest with llguidance's words for what it cannot do.

@@ -20,11 +20,13 @@ from .host import Vocabulary
 from .sequence import Event, SequenceRequest
 from .spec import LoadSpec
 
+LOAD = 0
+"""The number of the first call, which is the load."""
 _LENGTH = struct.Struct("!I")
 
 
 class Load(msgspec.Struct, tag=True):
-    """The first message to a worker; answered by Loaded, or a Fault of call 0 and the end."""
+    """The first message to a worker; answered by Loaded, or a Fault of call LOAD and the end."""
 
     spec: LoadSpec
 

@@ -4,16 +4,25 @@ What crosses it are messages (LoadSpec, SequenceRequest, Event) and no shared ob
 host can be another process: local.py is this one, worker.py a child for each model.
 """
 
+import os
 from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
+
+from ollama_nb.errors import EngineError
 
 from .sequence import Event, SequenceRequest
 from .spec import LoadSpec
 
 Emit = Callable[[Event | Exception], None]
 """Takes the events of one sequence, on a thread of the host; must return at once."""
+
+
+def check_not_forked(pid: int) -> None:
+    """Raise EngineError in any process but the one that loaded the model."""
+    if os.getpid() != pid:
+        raise EngineError("the engine does not survive a fork; start a new process")
 
 
 class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):

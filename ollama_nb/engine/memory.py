@@ -16,7 +16,7 @@ _FLOAT = 4
 _OVERHEAD = 40 << 20
 _SHARE_OF_FREE = 0.9
 _SHARE_FOR_CACHES = 0.25
-_MOST_SEQUENCES = 4
+_AUTOMATIC_SEQUENCES = 4
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -46,7 +46,7 @@ def fit(header: Header, spec: LoadSpec) -> tuple[LoadSpec, int]:
     """
     free = available()
     if not spec.num_sequences:
-        spec = msgspec.structs.replace(spec, num_sequences=_MOST_SEQUENCES)
+        spec = msgspec.structs.replace(spec, num_sequences=_AUTOMATIC_SEQUENCES)
         while spec.num_sequences > 1 and (
             cache_size(header, spec) > _SHARE_FOR_CACHES * free
             or estimate(header, spec) > _SHARE_OF_FREE * free

@@ -17,7 +17,7 @@ from ollama_nb.errors import Cancelled, ContextTooLong, EngineError
 
 from . import native
 from .batching import Pending, PromptPace, Share, num_prompt_rows, plan_step
-from .host import Emit, Vocabulary
+from .host import Emit, Vocabulary, check_not_forked
 from .line import FairLine
 from .live import LiveSequence
 from .sequence import DoneReason, SequenceRequest
@@ -85,8 +85,7 @@ class Runner:
 
     def submit(self, request: SequenceRequest, emit: Emit) -> int:
         """See LoadedModel. Raises EngineError after close and in a forked child; BadRequest."""
-        if os.getpid() != self._pid:
-            raise EngineError("the engine does not survive a fork; start a new process")
+        check_not_forked(self._pid)
         if not request.tokens:
             raise EngineError("the prompt has no tokens")
         if len(request.tokens) > self._spec.window:

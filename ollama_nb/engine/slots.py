@@ -113,10 +113,6 @@ class SlotTable:
         slot.last_used = self._clock
         del slot.tokens[slot.num_cached :]
 
-    def empty(self, slot: Slot) -> None:
-        """Forget what a slot holds."""
-        slot.tokens, slot.num_cached, slot.num_true = [], 0, None
-
     def _found(self, slot: Slot, tokens: list[int]) -> Placement:
         common = common_prefix(slot.tokens[: slot.num_reusable], tokens)
         return Placement(slot, slot, min(common, len(tokens) - 1))  # the last one yields logits

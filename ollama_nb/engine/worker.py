@@ -21,6 +21,7 @@ from typing import Any
 from ollama_nb.errors import BadRequest, EngineError
 
 from .frames import (
+    LOAD,
     Beat,
     Cancel,
     Channel,
@@ -36,7 +37,7 @@ from .frames import (
     Tidings,
     Tokenize,
 )
-from .host import Emit, LoadedModel, Vocabulary
+from .host import Emit, LoadedModel, Vocabulary, check_not_forked
 from .sequence import Event, SequenceRequest
 from .spec import LoadSpec
 
@@ -49,8 +50,6 @@ _LOAD_SILENCE_S = 120.0
 _PARTING_S = 10.0
 """How long a worker may take to leave."""
 _LAST_WORDS = 400
-_LOAD = 0
-"""The number of the first call, which is the load."""
 _CHILD = """
 import json, sys
 sys.path[:] = json.loads(sys.argv[1])
@@ -75,8 +74,8 @@ class RemoteModel:
     def __init__(self, spec: LoadSpec) -> None:
         """Spawn, load, wait. Raises LoadFailed or EngineError."""
         self._pid = os.getpid()
-        self._numbers = itertools.count(_LOAD + 1)
-        self._calls: dict[int, Future[Any]] = {_LOAD: Future()}
+        self._numbers = itertools.count(LOAD + 1)
+        self._calls: dict[int, Future[Any]] = {LOAD: Future()}
         self._emits: dict[int, Emit] = {}
         self._lock = threading.Lock()
         self._closing = False
@@ -92,7 +91,7 @@ class RemoteModel:
         self._channel = Channel(ours, Report)
         self._channel.expect_within(_LOAD_SILENCE_S)
         self._reader = threading.Thread(target=self._read, name="ollama-nb-worker", daemon=True)
-        loading = self._calls[_LOAD]
+        loading = self._calls[LOAD]
         self._reader.start()
         try:
             self._send(Load(spec))
@@ -143,7 +142,7 @@ class RemoteModel:
 
     def submit(self, request: SequenceRequest, emit: Emit) -> int:
         """See LoadedModel."""
-        self._check_process()
+        check_not_forked(self._pid)
         number = next(self._numbers)
         with self._lock:
             self._emits[number] = emit
@@ -179,7 +178,7 @@ class RemoteModel:
 
     def _call(self, order: Any, number: int = 0) -> Any:
         """Send what ``order`` makes of a call's number; wait for the result, raise the fault."""
-        self._check_process()
+        check_not_forked(self._pid)
         call = number or next(self._numbers)
         future: Future[Any] = Future()
         with self._lock:
@@ -192,10 +191,6 @@ class RemoteModel:
         finally:
             with self._lock:
                 self._calls.pop(call, None)
-
-    def _check_process(self) -> None:
-        if os.getpid() != self._pid:
-            raise EngineError("the engine does not survive a fork; start a new process")
 
     def _send(self, order: Order) -> None:
         try:
@@ -221,7 +216,7 @@ class RemoteModel:
                 for number, event in events:
                     self._tell(number, event, last=event.done)
             case Loaded(vocabulary):
-                self._settle(_LOAD, vocabulary)
+                self._settle(LOAD, vocabulary)
             case Result(call, value):
                 self._settle(call, value)
             case Fault(call):

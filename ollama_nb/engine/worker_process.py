@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from .frames import (
+    LOAD,
     Beat,
     Cancel,
     Channel,
@@ -26,7 +27,6 @@ from .frames import (
 from .sequence import Event, SequenceRequest
 
 _BEAT_S = 2.0
-_LOAD = 0
 
 
 def main(descriptor: int) -> None:
@@ -72,7 +72,7 @@ class _Worker:
         try:
             self._runner = Runner(order.spec)
         except Exception as error:  # noqa: BLE001 - raised again at the other end
-            self._channel.send(Fault.of(_LOAD, error))
+            self._channel.send(Fault.of(LOAD, error))
             return
         self._teller.start()
         self._channel.send(Loaded(self._runner.vocabulary))

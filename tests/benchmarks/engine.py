@@ -19,7 +19,6 @@ from ollama_nb.settings import Settings
 from ollama_nb.wire import GenerateRequest, GenerateResponse, Options
 
 from .llama_bench import Speeds
-from .llama_server import Streamed
 
 GREEDY: dict[str, Any] = {"temperature": 0, "seed": 1}
 DEFAULT: dict[str, Any] = {"seed": 1}
@@ -47,16 +46,12 @@ class Engine:
         prompt = [self._draw.randrange(256) for _ in range(num_prompt)]
         return self.submit(prompt, num_predict, sampling)
 
-    def streams(self, prompts: Sequence[Sequence[int]], num_predict: int) -> Streamed:
+    def streams(self, prompts: Sequence[Sequence[int]], num_predict: int) -> float:
         """Complete all prompts at once; see LlamaServer."""
         begun = time.perf_counter()
         running = [self.submit(prompt, num_predict, GREEDY) for prompt in prompts]
-        finished = [ended(ends) for _, ends in running]
-        spent = time.perf_counter() - begun
-        return Streamed(
-            sum(one.eval_count for one in finished) / spent,
-            [one.prompt_ns / _NS for one in finished],
-        )
+        count = sum(ended(ends).eval_count for _, ends in running)
+        return count / (time.perf_counter() - begun)
 
     def submit(
         self, prompt: Sequence[int], num_predict: int, sampling: dict[str, Any]

@@ -2,8 +2,6 @@
 
 import json
 import os
-import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -18,10 +16,10 @@ from ollama_nb.settings import Settings
 
 from .engine import DEFAULT, InKernel
 from .models import Measured
+from .served import served
 from .table import Row
 
 _NUM_PREDICT = 600
-_START_SECONDS = 60
 
 
 class _Cost(NamedTuple):
@@ -99,28 +97,7 @@ def _worked(process: psutil.Process) -> float:
 @contextmanager
 def _server(settings: Settings) -> Iterator[tuple[str, psutil.Process]]:
     """``jupyter ollama serve`` on a free loopback port, over the same store."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "ollama_nb", "serve", "--ip", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, "-m", "ollama_nb", "serve", "--ip", "127.0.0.1"]
     environment = {**os.environ, "OLLAMA_MODELS": str(settings.models)}
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, env=environment, stdout=quiet, stderr=quiet) as process:
-        try:
-            _wait_for(url, process)
-            yield url, psutil.Process(process.pid)
-        finally:
-            process.terminate()
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            httpx.get(f"{url}/api/version").raise_for_status()
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("the server did not start")
+    with served(command, "/api/version", environment) as (url, process):
+        yield url, psutil.Process(process.pid)

@@ -52,5 +52,5 @@ def _compare(
             ours = engine.streams(prompts, _NUM_DECODE)
     finally:
         engine.close()
-    figures.ours.append(ours.tokens_per_s)
-    figures.other.append(other.tokens_per_s)
+    figures.ours.append(ours)
+    figures.other.append(other)

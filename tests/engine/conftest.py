@@ -34,20 +34,25 @@ def make_spec(guide):
 
 
 @pytest.fixture
-def endless(tmp_path):
-    """Load a model that never ends by itself, in a shape of the test's own."""
+def make_endless_spec(tmp_path):
+    """The spec of a model that never ends by itself, in a shape of the test's own."""
+
+    def make(name="endless.gguf", num_parallel=4, **options):
+        path = tmp_path / name
+        path.write_bytes(endless_weights())
+        settings = Settings(num_parallel=num_parallel)
+        return load_spec(path, check_model(path), Options.merge(options), settings)
+
+    return make
+
+
+@pytest.fixture
+def endless(make_endless_spec):
+    """Load such a model."""
     runners = []
 
-    def load(num_parallel=4, **options):
-        path = tmp_path / "endless.gguf"
-        path.write_bytes(endless_weights())
-        spec = load_spec(
-            path,
-            check_model(path),
-            Options.merge(options),
-            Settings(num_parallel=num_parallel),
-        )
-        runners.append(LocalHost().load(spec))
+    def load(**shape):
+        runners.append(LocalHost().load(make_endless_spec(**shape)))
         return runners[-1]
 
     yield load
@@ -82,12 +87,18 @@ class Sequence:
 
     def finish(self):
         """(the whole text, the Finish)."""
-        text = ""
+        text, _, end = self.finish_told()
+        return text, end
+
+    def finish_told(self):
+        """(the whole text, all log probabilities, the Finish)."""
+        text, told = "", []
         while True:
             event = self.next()
             text += event.text
+            told += event.logprobs
             if event.done:
-                return text, event
+                return text, told, event
 
     def cancel(self):
         self.runner.cancel(self.number)

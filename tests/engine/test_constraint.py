@@ -86,12 +86,7 @@ def test_obedient_and_free_sequences_share_a_batch(submit):
 
 def test_probabilities_are_the_models_own_not_the_schemas(submit):
     sequence = submit(QUESTION, num_predict=1, schema=json.dumps({"const": 7}), top_logprobs=1)
-    told = []
-    while True:
-        event = sequence.next()
-        told += event.logprobs
-        if event.done:
-            break
+    _, told, _ = sequence.finish_told()
     assert told[0].data == b"7"
     assert told[0].top[0][0] != b"7"
 

@@ -32,14 +32,7 @@ def test_what_cannot_occur_has_a_number_that_json_can_hold():
 
 
 def test_every_token_of_the_answer_is_told_once_and_with_its_text(submit):
-    told, text = [], ""
-    sequence = submit(QUESTION, num_predict=30, top_logprobs=3)
-    while True:
-        event = sequence.next()
-        told += event.logprobs
-        text += event.text
-        if event.done:
-            break
+    text, told, _ = submit(QUESTION, num_predict=30, top_logprobs=3).finish_told()
     assert b"".join(one.data for one in told).decode() == text
     assert all(len(one.top) == 3 for one in told)
     assert all(one.data == one.top[0][0] and one.logprob <= 0 for one in told)  # greedy
@@ -54,11 +47,6 @@ def test_a_stop_string_takes_its_tokens_along(submit):
     whole, _ = submit(QUESTION, num_predict=60).finish()
     stop = whole[5:12]
     sequence = submit(QUESTION, {"temperature": 0, "stop": [stop]}, num_predict=60, top_logprobs=0)
-    told = []
-    while True:
-        event = sequence.next()
-        told += event.logprobs
-        if event.done:
-            break
+    _, told, _ = sequence.finish_told()
     assert b"".join(one.data for one in told).decode().startswith(whole[: whole.index(stop)])
     assert len(b"".join(one.data for one in told)) < whole.index(stop) + len(stop)

@@ -5,16 +5,11 @@ import signal
 
 import msgspec
 import pytest
-from model_files import endless_weights
 
 from ollama_nb.engine.local import LocalHost
-from ollama_nb.engine.spec import load_spec
 from ollama_nb.engine.trial import TrialHost
 from ollama_nb.engine.worker import WorkerHost
 from ollama_nb.errors import LoadFailed
-from ollama_nb.gguf import check_model
-from ollama_nb.settings import Settings
-from ollama_nb.wire import Options
 
 
 class Counting:
@@ -32,10 +27,8 @@ class Counting:
 
 
 @pytest.fixture
-def spec(tmp_path):
-    path = tmp_path / "sha256-abc"
-    path.write_bytes(endless_weights())
-    return load_spec(path, check_model(path), Options(), Settings(num_parallel=2))
+def spec(make_endless_spec):
+    return make_endless_spec("sha256-abc", num_parallel=2)
 
 
 @pytest.fixture

@@ -12,27 +12,20 @@ import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from model_files import endless_weights
 
 from ollama_nb import errors
 from ollama_nb.engine import worker
 from ollama_nb.engine.frames import Fault
 from ollama_nb.engine.local import LocalHost
-from ollama_nb.engine.spec import load_spec
 from ollama_nb.engine.worker import WorkerHost
 from ollama_nb.errors import Cancelled, EngineError, LoadFailed
-from ollama_nb.gguf import check_model
-from ollama_nb.settings import Settings
-from ollama_nb.wire import Options
 
 QUESTION = "<|im_start|>user\nHow do I pull a model?<|im_end|>\n<|im_start|>assistant\n"
 
 
 @pytest.fixture
-def endless_spec(tmp_path):
-    path = tmp_path / "endless.gguf"
-    path.write_bytes(endless_weights())
-    return load_spec(path, check_model(path), Options(), Settings(num_parallel=4))
+def endless_spec(make_endless_spec):
+    return make_endless_spec()
 
 
 @pytest.fixture
