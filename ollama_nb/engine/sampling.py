@@ -1,6 +1,6 @@
 """Options become a sampler chain: which samplers, in which order, with which numbers.
 
-Pure: names and numbers only; engine/native.py builds what is listed here. The order is Ollama's:
+Pure: names and numbers only; engine/native/ builds what is listed here. The order is Ollama's:
 penalties, top_k, typical, top_p, min_p, temperature, then the draw; mirostat replaces the filters.
 """
 

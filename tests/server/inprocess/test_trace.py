@@ -20,7 +20,7 @@ async def test_a_post_reaches_llama_cpp_in_at_most_six_hops(jp_fetch, monkeypatc
     response = await jp_fetch("api", "generate", method="POST", body=body)
     assert json.loads(response.body)["done"]
     trace = join(
-        seen["bridge"], ["server/bridge.py"], seen["submit"], seen["decode"], ["engine/native.py"]
+        seen["bridge"], ["server/bridge.py"], seen["submit"], seen["decode"], ["engine/native"]
     )
     assert trace == [
         "server/handlers.py",
@@ -28,6 +28,6 @@ async def test_a_post_reaches_llama_cpp_in_at_most_six_hops(jp_fetch, monkeypatc
         "http",
         "service",
         "engine/runner.py",
-        "engine/native.py",
+        "engine/native",
     ]
     assert len(trace) <= MOST_HOPS

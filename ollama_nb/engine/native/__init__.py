@@ -1,0 +1,24 @@
+"""The only package that calls llama.cpp, through llama-cpp-python's low-level bindings.
+
+Native code dies where Python would raise: every rule here guards a call that was seen to end the
+process (engine notes, section 3). Nothing is thread-safe except the reading of a live Model's
+vocabulary; everything else belongs to the one thread that made it. Knows no requests, names or
+HTTP.
+"""
+
+from .batch import Batch
+from .context import ABORTED, CACHE_FULL, OK, Context
+from .library import supports_gpu
+from .model import Model
+from .sampler import SamplerChain
+
+__all__ = [
+    "ABORTED",
+    "CACHE_FULL",
+    "OK",
+    "Batch",
+    "Context",
+    "Model",
+    "SamplerChain",
+    "supports_gpu",
+]

@@ -1,0 +1,128 @@
+"""A KV cache, and the decoding that fills it."""
+
+import ctypes
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ollama_nb.engine.spec import LoadSpec
+from ollama_nb.errors import EngineError
+
+from .batch import Batch
+from .library import forget_log, last_log, lib, stop_callback
+from .model import Model
+from .sampler import SamplerChain
+
+OK, CACHE_FULL, ABORTED = 0, 1, 2
+"""What ``Context.decode`` returns; anything else is a fault."""
+
+
+class Context:
+    """A KV cache of several sequences over one Model, and the decoding that fills it."""
+
+    def __init__(self, model: Model, spec: LoadSpec) -> None:
+        """Allocate caches for ``spec.num_sequences`` windows. Raises EngineError."""
+        params = lib.llama_context_default_params()
+        params.n_ctx = spec.window * spec.num_sequences
+        params.n_batch = params.n_ubatch = spec.batch
+        params.n_seq_max = spec.num_sequences
+        # Only rows that sample have logits: a tenth of the compute buffer otherwise needed.
+        params.n_outputs_max = spec.num_sequences
+        params.n_threads = params.n_threads_batch = spec.threads[0]
+        params.kv_unified = False
+        params.flash_attn_type = spec.flash_attention
+        params.type_k = params.type_v = getattr(lib, f"GGML_TYPE_{spec.cache_type.upper()}")
+        params.rope_freq_base = spec.rope_base
+        params.rope_freq_scale = spec.rope_scale
+        params.no_perf = True
+        self._flag = ctypes.create_string_buffer(2)
+        params.abort_callback = stop_callback
+        params.abort_callback_data = ctypes.addressof(self._flag)
+        forget_log()
+        self._context = lib.llama_init_from_model(model.handle, params)
+        if not self._context:
+            raise EngineError(f"cannot make a context: {last_log('out of memory?')}")
+        self._memory = lib.llama_get_memory(self._context)
+        self._threads = spec.threads
+        self._for_prompts = False
+        self._num_vocab = model.num_vocab
+        self._views: dict[int, NDArray[np.float32]] = {}
+        self.can_shift: bool = lib.llama_memory_can_shift(self._memory)
+
+    def decode(self, batch: Batch, *, prompts: bool) -> int:
+        """Run one step: OK, CACHE_FULL (cache as before) or ABORTED. Raises EngineError.
+
+        ``prompts`` tells whether prompt rows are in it, which are worth more threads. llama.cpp
+        itself would take every batch of two rows for a prompt.
+        """
+        if prompts is not self._for_prompts:
+            self._for_prompts = prompts
+            threads = self._threads[prompts]
+            lib.llama_set_n_threads(self._context, threads, threads)
+        result: int = lib.llama_decode(self._context, batch.struct)
+        if result not in (OK, CACHE_FULL, ABORTED):
+            raise EngineError(f"decode failed with code {result}: {last_log('no details')}")
+        return result
+
+    def abort(self) -> None:
+        """Stop the step under way within a millisecond or two. Callable from any thread."""
+        self._flag[0] = b"\1"
+
+    def resume(self) -> None:
+        """Allow steps again after ``abort``."""
+        self._flag[0] = b"\0"
+
+    def logits(self, row: int) -> NDArray[np.float32]:
+        """An output row over the vocabulary: llama.cpp's own memory, valid until the next step."""
+        logits = lib.llama_get_logits_ith(self._context, row)
+        address = ctypes.cast(logits, ctypes.c_void_p).value
+        if address is None:
+            raise EngineError(f"row {row} has no logits")
+        view = self._views.get(address)
+        if view is None:
+            view = np.ctypeslib.as_array(logits, (self._num_vocab,))
+            self._views[address] = view
+        return view
+
+    def greedy(self, row: int) -> int:
+        """The likeliest token of an output row."""
+        return int(self.logits(row).argmax())
+
+    def sample(self, chain: SamplerChain, row: int) -> int:
+        """Draw a token from an output row and let the chain remember it."""
+        return int(lib.llama_sampler_sample(chain.handle, self._context, row))
+
+    def length(self, sequence: int) -> int:
+        """How many positions of a sequence are cached."""
+        return int(lib.llama_memory_seq_pos_max(self._memory, sequence)) + 1
+
+    def cut(self, sequence: int, length: int) -> int:
+        """Keep the first ``length`` positions of a sequence; return how many could be kept.
+
+        Recurrent models, and windowed ones whose beginning is gone, keep all or nothing.
+        """
+        if length and lib.llama_memory_seq_pos_min(self._memory, sequence) == 0:
+            held = self.length(sequence)
+            if held == length or (
+                held > length and lib.llama_memory_seq_rm(self._memory, sequence, length, -1)
+            ):
+                return length
+        lib.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        return 0
+
+    def copy(self, source: int, target: int) -> None:
+        """Let a sequence hold what another one holds, all of it: a part ends the process."""
+        lib.llama_memory_seq_rm(self._memory, target, -1, -1)
+        lib.llama_memory_seq_cp(self._memory, source, target, -1, -1)
+
+    def shift(self, sequence: int, keep: int, discard: int) -> None:
+        """Drop ``discard`` positions after the first ``keep`` and move the rest down."""
+        lib.llama_memory_seq_rm(self._memory, sequence, keep, keep + discard)
+        lib.llama_memory_seq_add(self._memory, sequence, keep + discard, -1, -discard)
+
+    def close(self) -> None:
+        """Free the cache; before the Model's own close."""
+        if self._context:
+            self._views.clear()
+            lib.llama_free(self._context)
+            self._context = None
