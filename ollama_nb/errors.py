@@ -117,6 +117,13 @@ class ModelNotFound(NotFound):
         super().__init__(f"model '{name}' not found")
         self.name = name
 
+    @classmethod
+    def to_embed(cls, name: str) -> "ModelNotFound":
+        """For embed and embeddings, whose clients look for this text."""
+        error = cls(name)
+        error.args = (f'model "{name}" not found, try pulling it first',)
+        return error
+
 
 class UnknownRoute(NotFound):
     """No route has this path."""

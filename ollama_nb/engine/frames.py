@@ -17,7 +17,7 @@ from ollama_nb import errors
 from ollama_nb.errors import EngineError, OllamaError
 
 from .host import Vocabulary
-from .sequence import Event, SequenceRequest
+from .sequence import Event, Request
 from .spec import LoadSpec
 
 LOAD = 0
@@ -50,7 +50,7 @@ class Submit(msgspec.Struct, tag=True):
     """Begin the sequence ``call``; answered by an empty Result, then told of by Tidings."""
 
     call: int
-    request: SequenceRequest
+    request: Request
 
 
 class Cancel(msgspec.Struct, tag=True):

@@ -12,11 +12,11 @@ import msgspec
 
 from ollama_nb.errors import EngineError
 
-from .sequence import Event, SequenceRequest
+from .sequence import Event, Request
 from .spec import LoadSpec
 
 Emit = Callable[[Event | Exception], None]
-"""Takes the events of one sequence, on a thread of the host; must return at once."""
+"""Takes the events of one request, on a thread of the host; must return at once."""
 
 
 def check_not_forked(pid: int) -> None:
@@ -36,6 +36,8 @@ class Vocabulary(msgspec.Struct, frozen=True, kw_only=True):
     """Texts of the control tokens."""
     infill: tuple[int, int, int] | None
     """Ids of the prefix, suffix and middle tokens of fill-in-the-middle."""
+    around: tuple[tuple[int, ...], tuple[int, ...]]
+    """Ids that belong before and after a text that stands for itself, as one to embed does."""
 
 
 class LoadedModel(Protocol):
@@ -56,11 +58,11 @@ class LoadedModel(Protocol):
     def detokenize(self, tokens: list[int]) -> str:
         """Text of ``tokens``, control tokens included. Raises EngineError for unknown ids."""
 
-    def submit(self, request: SequenceRequest, emit: Emit) -> int:
-        """Queue a sequence and return its number; ``emit`` gets pieces and one Finish or error."""
+    def submit(self, request: Request, emit: Emit) -> int:
+        """Queue a request and return its number; ``emit`` gets its events, or an error at last."""
 
     def cancel(self, number: int) -> None:
-        """End a sequence soon, with a Finish; unknown numbers are ignored."""
+        """End a request soon, with a Finish or Cancelled; unknown numbers are ignored."""
 
     def close(self) -> None:
         """End every sequence, free the memory, return when that is done."""

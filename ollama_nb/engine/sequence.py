@@ -1,6 +1,6 @@
 """One request's life in the engine: what it asks, where it stands, what it tells.
 
-``SequenceRequest`` and the events are messages: plain values that can cross a process border.
+Requests and events are messages: plain values that can cross a process border.
 Integers and options only; no native objects, no text templates.
 """
 
@@ -32,7 +32,7 @@ class FreePart(msgspec.Struct, frozen=True):
     end: str = ""
 
 
-class SequenceRequest(msgspec.Struct, frozen=True, kw_only=True):
+class SequenceRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Generate from these prompt tokens under these options.
 
     ``num_predict`` is already resolved: the most tokens to generate, at least 0. With ``shift``
@@ -52,6 +52,22 @@ class SequenceRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What comes before the JSON."""
     owner: str = ""
     """Who asks: owners take turns, and where the cache is isolated each sees only their own."""
+
+
+class EmbedRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Turn each of these texts, none without tokens, into a vector.
+
+    With ``normalize``, vectors have length 1, and ``dimensions`` numbers if it is between 1 and
+    the model's own number of them.
+    """
+
+    texts: tuple[tuple[int, ...], ...]
+    normalize: bool = True
+    dimensions: int = 0
+    owner: str = ""
+
+
+Request = SequenceRequest | EmbedRequest
 
 
 class Piece(msgspec.Struct, frozen=True, tag=True):
@@ -85,4 +101,15 @@ class Finish(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     done: ClassVar[bool] = True
 
 
-Event = Piece | Finish
+class Vectors(msgspec.Struct, frozen=True, tag=True):
+    """The answer to an EmbedRequest: ``width`` float32, little-endian, for each text in order."""
+
+    data: bytes
+    width: int
+    num_tokens: int
+    """Of all texts together."""
+
+    done: ClassVar[bool] = True
+
+
+Event = Piece | Finish | Vectors

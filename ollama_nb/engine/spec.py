@@ -42,6 +42,10 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     """1 on, 0 off, -1 as llama.cpp decides."""
     cache_type: str
     """How numbers of the KV cache are stored, by ggml's name."""
+    pooling: int | None = None
+    """How a model made for embeddings makes one vector of many, by llama.cpp's number; such a model
+    does not generate. None: it does, and a text's last token stands for the text.
+    """
     isolated: bool = False
     """Whether what one owner's prompts left in the cache is kept from the others."""
     step_ns: int = 100_000_000
@@ -51,14 +55,15 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
 def load_spec(path: Path, header: Header, options: Options, settings: Settings) -> LoadSpec:
     """Bound every number before native code meets it (a huge n_ctx is not refused there)."""
     window = options.num_ctx if options.num_ctx > 0 else settings.context_length
-    trained = header.get("context_length")
+    trained, pooling = header.get("context_length"), header.get("pooling_type")
+    embeds = isinstance(pooling, int)
     if isinstance(trained, int) and trained > 0:
         window = min(window, trained)
     window = max(_SMALLEST_WINDOW, min(window, _LARGEST_WINDOW))
     return LoadSpec(
         path=str(path),
         window=window,
-        num_sequences=min(settings.num_parallel, _MOST_SEQUENCES),
+        num_sequences=1 if embeds else min(settings.num_parallel, _MOST_SEQUENCES),
         batch=max(_SMALLEST_BATCH, min(options.num_batch, _LARGEST_BATCH)),
         threads=thread_counts(options.num_thread),
         gpu_layers=options.num_gpu if options.num_gpu >= 0 else -1,
@@ -68,6 +73,7 @@ def load_spec(path: Path, header: Header, options: Options, settings: Settings) 
         rope_scale=max(0.0, options.rope_frequency_scale),
         flash_attention=_flash_attention(settings),
         cache_type=_cache_type(settings),
+        pooling=pooling if isinstance(pooling, int) else None,
         isolated=settings.isolate_users,
         step_ns=settings.step_ns,
     )

@@ -17,7 +17,7 @@ from ollama_nb.errors import EngineError, LoadFailed
 from ollama_nb.wire.options import Options
 
 from .host import Host, LoadedModel
-from .sequence import Event, SequenceRequest
+from .sequence import EmbedRequest, Event, SequenceRequest
 from .spec import LoadSpec
 
 _PACKAGE = "llama-cpp-python"
@@ -54,7 +54,7 @@ class TrialHost:
         try:
             model = self._worker.load(small)
             try:
-                _decode(model)
+                _decode(model, generates=spec.pooling is None)
             finally:
                 model.close()
         except LoadFailed:
@@ -63,14 +63,14 @@ class TrialHost:
             raise LoadFailed(Path(spec.path).name, f"a trial of it failed: {error}") from error
 
 
-def _decode(model: LoadedModel) -> None:
+def _decode(model: LoadedModel, *, generates: bool) -> None:
     """Decode once. Raises EngineError if the process died of it; mere refusals do no harm."""
     events: SimpleQueue[Event | Exception] = SimpleQueue()
-    tokens = model.tokenize(["a"], start=True) or [0]
-    request = SequenceRequest(
-        tokens=tuple(tokens), options=Options(temperature=0), num_predict=1, num_keep=0
+    tokens = tuple(model.tokenize(["a"], start=True)) or (0,)
+    generate = SequenceRequest(
+        tokens=tokens, options=Options(temperature=0), num_predict=1, num_keep=0
     )
-    model.submit(request, events.put)
+    model.submit(generate if generates else EmbedRequest(texts=(tokens,)), events.put)
     while True:
         event = events.get()
         if isinstance(event, Exception):

@@ -38,7 +38,7 @@ from .frames import (
     Tokenize,
 )
 from .host import Emit, LoadedModel, Vocabulary, check_not_forked
-from .sequence import Event, SequenceRequest
+from .sequence import Event, Request
 from .spec import LoadSpec
 
 _log = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ class RemoteModel:
         text: str = self._call(lambda call: Detokenize(call, tokens))
         return text
 
-    def submit(self, request: SequenceRequest, emit: Emit) -> int:
+    def submit(self, request: Request, emit: Emit) -> int:
         """See LoadedModel."""
         check_not_forked(self._pid)
         number = next(self._numbers)

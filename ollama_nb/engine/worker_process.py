@@ -24,7 +24,7 @@ from .frames import (
     Tidings,
     Tokenize,
 )
-from .sequence import Event, SequenceRequest
+from .sequence import Event, Request
 
 _BEAT_S = 2.0
 
@@ -107,7 +107,7 @@ class _Worker:
                 self._submit(call, request)
                 return None
 
-    def _submit(self, call: int, request: SequenceRequest) -> None:
+    def _submit(self, call: int, request: Request) -> None:
         def emit(event: Event | Exception) -> None:
             if isinstance(event, Exception) or event.done:
                 with self._lock:

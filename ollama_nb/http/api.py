@@ -1,10 +1,10 @@
 """Ollama's own routes, a small function each: read the request, ask the service, shape the answer.
 
-Fields and texts: reference Ollama API, 6 (generate) and 10 (information).
+Fields and texts: reference Ollama API, 6 (generate), 9 (embed) and 10 (information).
 """
 
 from ollama_nb.service import Service, Stream
-from ollama_nb.wire import GenerateRequest
+from ollama_nb.wire import EmbeddingsRequest, EmbedRequest, GenerateRequest
 from ollama_nb.wire.codec import decode_request
 
 from .bodies import Chunk, Lines, Whole
@@ -42,6 +42,18 @@ def generate(service: Service, request: Request) -> Response:
     """POST /api/generate: complete a prompt, or load or unload a model."""
     wanted = decode_request(request.body, GenerateRequest)
     return _streamed(service.generate(wanted, owner=request.user), lines=wanted.stream)
+
+
+def embed(service: Service, request: Request) -> Response:
+    """POST /api/embed: texts to vectors."""
+    wanted = decode_request(request.body, EmbedRequest)
+    return _streamed(service.embed(wanted, owner=request.user), lines=False)
+
+
+def embeddings(service: Service, request: Request) -> Response:
+    """POST /api/embeddings: one text to a vector, the older way."""
+    wanted = decode_request(request.body, EmbeddingsRequest)
+    return _streamed(service.embeddings(wanted, owner=request.user), lines=False)
 
 
 def _streamed(stream: Stream[Chunk], *, lines: bool) -> Response:

@@ -48,6 +48,8 @@ ROUTES = (
     Route(_READ, "/api/tags", api.tags, action="read", resource="tags"),
     Route(("GET",), "/api/ps", api.ps, action="read", resource="ps"),
     Route(("POST",), "/api/generate", api.generate, action="execute", resource="generate"),
+    Route(("POST",), "/api/embed", api.embed, action="execute", resource="embed"),
+    Route(("POST",), "/api/embeddings", api.embeddings, action="execute", resource="embed"),
 )
 
 _BY_PATH = {route.path: route for route in ROUTES}

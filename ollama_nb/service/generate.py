@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ollama_nb.engine.scheduler import Lease, Scheduler
-from ollama_nb.engine.sequence import Event, Finish, FreePart, SequenceRequest, TokenLogprob
+from ollama_nb.engine.sequence import Finish, FreePart, Piece, SequenceRequest, TokenLogprob
 from ollama_nb.errors import (
     BadRequest,
     NotBuiltYet,
@@ -58,7 +58,9 @@ def generate(
             lease.release()
             return Stream.of(_rendered(request, prompt))
         answer = _Answer(request, prompt, arrived_ns, load_ns)
-        return _start(_sequence(request, options, lease, prompt, schema, owner), lease, answer)
+        stream = Stream(answer.chunks, fold_generate)
+        stream.begin(lease, _sequence(request, options, lease, prompt, schema, owner))
+        return stream
     except BaseException:
         lease.release()
         raise
@@ -113,21 +115,6 @@ def _sequence(
     )
 
 
-def _start(sequence: SequenceRequest, lease: Lease, answer: "_Answer") -> Stream[GenerateResponse]:
-    """Hand the sequence to the engine; the lease ends with it."""
-    stream = Stream(answer.chunks, fold_generate)
-
-    def emit(event: Event | Exception) -> None:
-        if isinstance(event, Exception) or event.done:
-            lease.release()
-        stream.put(event)
-
-    runner = lease.runner
-    number = runner.submit(sequence, emit)
-    stream.bind(lambda: runner.cancel(number))
-    return stream
-
-
 def _free_part(prompt: GenerationPrompt) -> FreePart:
     """Thinking comes before a structured answer, and obeys nothing (8.3)."""
     if not prompt.splits_thinking:
@@ -156,7 +143,7 @@ class _Answer:
             ThinkingSplitter(inside=prompt.opens_thinking) if prompt.splits_thinking else None
         )
 
-    def chunks(self, event: Event) -> Iterable[GenerateResponse]:
+    def chunks(self, event: Piece | Finish) -> Iterable[GenerateResponse]:
         thinking, text = "", event.text
         if self._splitter is not None:
             thinking, text = self._splitter.feed(event.text)

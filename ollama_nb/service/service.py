@@ -11,6 +11,10 @@ from ollama_nb.engine.worker import WorkerHost
 from ollama_nb.settings import Settings
 from ollama_nb.store import Store
 from ollama_nb.wire import (
+    EmbeddingsRequest,
+    EmbeddingsResponse,
+    EmbedRequest,
+    EmbedResponse,
     GenerateRequest,
     GenerateResponse,
     ListResponse,
@@ -18,6 +22,7 @@ from ollama_nb.wire import (
     VersionResponse,
 )
 
+from .embed import embed, embeddings
 from .generate import generate
 from .listing import list_models, list_processes
 from .stream import Stream
@@ -42,6 +47,17 @@ class Service:
         """
         arrived_ns = time.perf_counter_ns()
         return generate(self.store, self.scheduler, request, owner=owner, arrived_ns=arrived_ns)
+
+    def embed(self, request: EmbedRequest, *, owner: str = "") -> Stream[EmbedResponse]:
+        """Turn texts into vectors of length 1. Blocks while the model loads."""
+        arrived_ns = time.perf_counter_ns()
+        return embed(self.store, self.scheduler, request, owner=owner, arrived_ns=arrived_ns)
+
+    def embeddings(
+        self, request: EmbeddingsRequest, *, owner: str = ""
+    ) -> Stream[EmbeddingsResponse]:
+        """Turn one text into a vector, not normalised: the older verb."""
+        return embeddings(self.store, self.scheduler, request, owner=owner)
 
     def list(self) -> ListResponse:
         """The models on disk, newest first."""

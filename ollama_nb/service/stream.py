@@ -7,9 +7,10 @@ is the whole difference between the two colours and knows neither asyncio nor HT
 
 from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from ollama_nb.engine.sequence import Event
+from ollama_nb.engine.scheduler import Lease
+from ollama_nb.engine.sequence import Event, Request
 
 Chunk = TypeVar("Chunk")
 
@@ -19,10 +20,10 @@ class Stream(Generic[Chunk]):
 
     def __init__(
         self,
-        translate: Callable[[Event], Iterable[Chunk]],
+        translate: Callable[[Any], Iterable[Chunk]],
         fold: Callable[[Iterable[Chunk]], Chunk],
     ) -> None:
-        """Take what turns an engine event into chunks, and all chunks into the whole answer."""
+        """Take what turns an event of the request's kind into chunks, and all chunks into one."""
         self._translate = translate
         self._fold = fold
         self._mail: SimpleQueue[Event | Exception] = SimpleQueue()
@@ -50,9 +51,17 @@ class Stream(Generic[Chunk]):
         if self._wake is not None:
             self._wake()
 
-    def bind(self, cancel: Callable[[], None]) -> None:
-        """Remember how the engine is told to stop."""
-        self._cancel = cancel
+    def begin(self, lease: Lease, request: Request) -> None:
+        """Hand the request to the leased model; the lease ends with it. Raises what submit does."""
+
+        def emit(event: Event | Exception) -> None:
+            if isinstance(event, Exception) or event.done:
+                lease.release()
+            self.put(event)
+
+        runner = lease.runner
+        number = runner.submit(request, emit)
+        self._cancel = lambda: runner.cancel(number)
 
     def cancel(self) -> None:
         """Ask the engine to stop; the stream then ends by itself. Harmless when it has ended."""

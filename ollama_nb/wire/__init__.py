@@ -2,6 +2,10 @@
 
 from .options import Options
 from .types import (
+    EmbeddingsRequest,
+    EmbeddingsResponse,
+    EmbedRequest,
+    EmbedResponse,
     GenerateRequest,
     GenerateResponse,
     ListedModel,
@@ -14,6 +18,10 @@ from .types import (
 )
 
 __all__ = [
+    "EmbedRequest",
+    "EmbedResponse",
+    "EmbeddingsRequest",
+    "EmbeddingsResponse",
     "GenerateRequest",
     "GenerateResponse",
     "ListResponse",

@@ -65,6 +65,43 @@ class GenerateResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
     logprobs: list[Logprob] = []
 
 
+class EmbedRequest(msgspec.Struct, kw_only=True):
+    """POST /api/embed (9). ``input`` is a text or a list of texts."""
+
+    model: str = ""
+    input: Any = None
+    truncate: bool = True
+    dimensions: int = 0
+    keep_alive: Any = None
+    options: dict[str, Any] | None = None
+
+
+class EmbedResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Vectors in the order of the texts (9). Durations are nanoseconds."""
+
+    model: str
+    embeddings: list[list[float]]
+    total_duration: int = 0
+    load_duration: int = 0
+    prompt_eval_count: int = 0
+
+
+class EmbeddingsRequest(msgspec.Struct, kw_only=True):
+    """POST /api/embeddings (9), which embed has superseded."""
+
+    model: str = ""
+    prompt: str = ""
+    keep_alive: Any = None
+    options: dict[str, Any] | None = None
+
+
+class EmbeddingsResponse(msgspec.Struct):
+    """One vector, not normalised, under the key that was sent and the one that was documented."""
+
+    embedding: list[float]
+    embeddings: list[float]
+
+
 class ModelDetails(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What kind of model it is (10). ``ps`` leaves the two lengths out."""
 

@@ -8,6 +8,7 @@ HTTP.
 
 from .batch import Batch
 from .context import ABORTED, CACHE_FULL, OK, Context
+from .embedder import MOST_TEXTS, Embedder
 from .library import supports_gpu
 from .model import Model
 from .sampler import SamplerChain
@@ -15,9 +16,11 @@ from .sampler import SamplerChain
 __all__ = [
     "ABORTED",
     "CACHE_FULL",
+    "MOST_TEXTS",
     "OK",
     "Batch",
     "Context",
+    "Embedder",
     "Model",
     "SamplerChain",
     "supports_gpu",
