@@ -1,25 +1,30 @@
 """One loaded model: a thread that owns it, a queue into it, and one visible loop.
 
 The thread named ``ollama-nb-runner`` is the only one that decodes. Others submit, cancel and read
-the vocabulary. Each turn of the loop is a step of ``generator.py`` and a call of ``embedding.py``,
-as far as there is something to do.
+the vocabulary. Each turn of the loop is one ``llama_decode`` over a batch that the live sequences
+share, and one call for texts to embed. Who gets in is decided in ``line.py``, where and with what
+already cached in ``slots.py``, who takes part in a step in ``batching.py``.
 """
 
 import itertools
 import logging
 import os
 import threading
+import time
 from queue import SimpleQueue
 
 from ollama_nb.errors import Cancelled, ContextTooLong, EngineError
 
 from . import native
+from .batching import Pending, PromptPace, Share, num_prompt_rows, plan_step
 from .embedding import Embeddings, LiveEmbedding
-from .generator import Generator
 from .host import Emit, Vocabulary, check_not_forked
+from .line import FairLine
 from .live import LiveSequence
-from .sequence import EmbedRequest, Request, SequenceRequest
+from .sequence import DoneReason, EmbedRequest, Request, SequenceRequest
+from .slots import SlotTable
 from .spec import LoadSpec
+from .tokenizer import Tokenizer
 
 _log = logging.getLogger(__name__)
 _CLOSE = object()
@@ -39,6 +44,12 @@ class Runner:
         self._spec = spec
         self._pid = os.getpid()
         self._inbox: SimpleQueue[Live | object] = SimpleQueue()
+        self._line: FairLine[LiveSequence] = FairLine()
+        self._live: dict[int, LiveSequence] = {}
+        """Sequences by the number of their slot, oldest first."""
+        self._slots = SlotTable(spec.num_sequences, isolated=spec.isolated)
+        self._pace = PromptPace(spec.step_ns)
+        self._num_steps = 0
         self._known: dict[int, Live] = {}
         self._known_lock = threading.Lock()
         self._numbers = itertools.count(1)
@@ -59,17 +70,12 @@ class Runner:
     # -- for other threads ---------------------------------------------------------------------
 
     def tokenize(self, parts: list[str], *, start: bool) -> list[int]:
-        """See LoadedModel: BOS is added at the start unless the text already has it."""
-        add_bos = start and self._model.adds_bos and not parts[0].startswith(self.vocabulary.bos)
-        tokens = [self._model.bos] if add_bos else []
-        for part in parts:
-            tokens += self._model.tokenize(part, add_special=False, parse_special=True)
-        return tokens
+        """See LoadedModel."""
+        return self._tokenizer.tokenize(parts, start=start)
 
     def detokenize(self, tokens: list[int]) -> str:
         """See LoadedModel."""
-        pieces = (self._model.piece(token, special=True) for token in tokens)
-        return b"".join(pieces).decode("utf-8", "replace")
+        return self._tokenizer.detokenize(tokens)
 
     @property
     def alive(self) -> bool:
@@ -79,7 +85,7 @@ class Runner:
     def submit(self, request: Request, emit: Emit) -> int:
         """See LoadedModel. Raises EngineError after close and in a forked child; BadRequest."""
         check_not_forked(self._pid)
-        live = self._live(next(self._numbers), request, emit)
+        live = self._made(next(self._numbers), request, emit)
         with self._known_lock:
             if self._closing:
                 raise EngineError("the model has been unloaded")
@@ -87,17 +93,17 @@ class Runner:
             self._inbox.put(live)
         return live.number
 
-    def _live(self, number: int, request: Request, emit: Emit) -> Live:
+    def _made(self, number: int, request: Request, emit: Emit) -> Live:
         """Check the request against the model, which native code would not survive."""
         window = self._spec.window
         texts = [request.tokens] if isinstance(request, SequenceRequest) else request.texts
         if not texts or not all(texts):
-            raise EngineError("there is a text without tokens")
+            raise EngineError("a prompt or text has no tokens")
         if max(map(len, texts)) > window:
             raise ContextTooLong
         if isinstance(request, EmbedRequest):
             return LiveEmbedding(number, request, emit)
-        if self._generator is None:
+        if not self._generates:
             raise EngineError("the model makes embeddings and does not generate")
         return LiveSequence(number, request, emit, self._model, window)
 
@@ -135,6 +141,7 @@ class Runner:
         try:
             while self._receive():
                 self._step()
+                self._embed()
         except Exception as error:  # noqa: BLE001 - every sequence is told
             _log.exception("the engine stopped")
             reason = EngineError(f"the engine stopped: {error}")
@@ -146,19 +153,25 @@ class Runner:
 
     def _load(self) -> None:
         self._model = native.Model(self._spec)
-        self._generator: Generator | None = None
         try:
-            if self._spec.pooling is None:
-                self._generator = Generator(self._model, self._spec, self._forget)
+            if self._generates:
+                self._context = native.Context(self._model, self._spec)
         except Exception:
             self._model.close()
             raise
+        self._batch = native.Batch(self._spec.batch)
         self._embeddings = Embeddings(self._model, self._spec, self._forget)
-        self.vocabulary = _vocabulary(self._model)
+        self._tokenizer = Tokenizer(self._model)
+        self.vocabulary = self._tokenizer.vocabulary
+
+    @property
+    def _generates(self) -> bool:
+        """Whether there is a context for sequences; a model made for embeddings has none."""
+        return self._spec.pooling is None
 
     def _receive(self) -> bool:
         """Take in what has been submitted; sleep while there is nothing to do. False: close."""
-        idle = not (self._embeddings.busy or (self._generator and self._generator.busy))
+        idle = not (self._live or self._line or self._embeddings.busy)
         while idle or not self._inbox.empty():
             if self._closing:
                 return False
@@ -172,61 +185,163 @@ class Runner:
     def _take_in(self, message: object) -> None:
         if isinstance(message, LiveEmbedding):
             self._embeddings.add(message)
-        elif isinstance(message, LiveSequence) and self._generator:
-            self._generator.add(message)
+        elif isinstance(message, LiveSequence):
+            self._line.add(message, message.request.owner)
 
     def _step(self) -> None:
-        rows = self._spec.batch
-        if self._generator and self._generator.busy:
-            self._generator.step()
-            rows = self._generator.pace
-        if self._embeddings.busy:
-            self._embeddings.step(rows)
+        """Decode once for live sequences that have tokens pending, then sample."""
+        if self._line:
+            self._admit()
+        for sequence in list(self._live.values()):
+            slot = sequence.slot
+            if sequence.cancelled:
+                self._end(sequence, "cancelled")
+            elif slot.num_cached >= self._spec.window and not self._make_room(sequence):
+                self._end(sequence, "length")
+        pending = [
+            Pending(
+                number, len(one.slot.tokens) - one.slot.num_cached, one.request.options.repeatable
+            )
+            for number, one in self._live.items()
+        ]
+        shares = plan_step(pending, self._batch.capacity, self._pace.rows, self._num_steps)
+        if not shares:
+            return
+        self._num_steps += 1
+        rows = self._fill_batch(shares)
+        if not self._decode(num_prompt_rows(shares)):
+            return
+        for share, row in zip(shares, rows, strict=True):
+            sequence = self._live[share.slot]
+            sequence.slot.num_cached += share.rows
+            if row is not None:
+                self._sample(sequence, row)
 
-    def _abort(self) -> None:
-        self._embeddings.abort()
-        if self._generator:
-            self._generator.abort()
+    def _admit(self) -> None:
+        """Give idle slots to those whose turn it is; drop the cancelled ones."""
+        for sequence in self._line.remove(lambda one: one.cancelled):
+            self._end(sequence, "cancelled")
+        while self._slots.has_idle() and self._line.take(self._place):
+            pass
+
+    def _place(self, sequence: LiveSequence) -> bool:
+        """Start a sequence in a slot, with what the cache already holds of it. False: later."""
+        request = sequence.request
+        tokens = list(request.tokens)
+        placement = self._slots.place(tokens, request.owner, fresh=request.options.repeatable)
+        if placement is None:
+            return False
+        if placement.source is not placement.slot and placement.num_reused:
+            self._context.copy(placement.source.number, placement.slot.number)
+        held = self._context.cut(placement.slot.number, placement.num_reused)
+        slot = self._slots.take(placement._replace(num_reused=held), tokens, request.owner)
+        sequence.start(slot)
+        self._live[slot.number] = sequence
+        return True
+
+    def _embed(self) -> None:
+        """Embed waiting texts; as many as answers under way, if there are any, can wait for."""
+        if self._embeddings.busy:
+            self._embeddings.step(self._pace.rows if self._live else self._batch.capacity)
+
+    def _make_room(self, sequence: LiveSequence) -> bool:
+        """Drop half of what follows the kept tokens, if the request and the model allow it."""
+        request, slot = sequence.request, sequence.slot
+        if not (request.shift and self._context.can_shift):
+            return False
+        keep = min(request.num_keep, self._spec.window - 2)
+        discard = max((slot.num_cached - keep) // 2, 1)
+        self._context.shift(slot.number, keep, discard)
+        slot.slide(keep, discard)
+        return True
+
+    def _fill_batch(self, shares: list[Share]) -> list[int | None]:
+        """Lay out the step; return for each share the row that yields logits, if any."""
+        self._batch.clear()
+        rows: list[int | None] = []
+        for share in shares:
+            slot = self._live[share.slot].slot
+            end = slot.num_cached + share.rows
+            last = end == len(slot.tokens)
+            tokens = slot.tokens[slot.num_cached : end]
+            row = self._batch.add(slot.number, tokens, slot.num_cached, output=last)
+            rows.append(row if last else None)
+        return rows
+
+    def _decode(self, num_prompt_rows: int) -> bool:
+        """Run the step. False: it did not happen, and everything stands as the cache does."""
+        before = time.perf_counter_ns()
+        try:
+            result = self._context.decode(self._batch, prompts=num_prompt_rows > 0)
+            if result == native.CACHE_FULL:
+                # Windows are separate and never overrun: this is a bug, and looping would hang.
+                raise EngineError("the context is full")
+        except EngineError as error:
+            self._end_all(error)
+            return False
+        if result != native.OK:
+            self._resynchronise()
+            return False
+        if 2 * num_prompt_rows > self._batch.size:
+            self._pace.note(self._batch.size, time.perf_counter_ns() - before)
+        return True
+
+    def _sample(self, sequence: LiveSequence, row: int) -> None:
+        try:
+            token = sequence.sample(self._context, row)
+        except EngineError as error:
+            self._release(sequence)
+            sequence.fail(error)
+            return
+        if token is None:
+            self._end(sequence, sequence.done_reason)
+        else:
+            sequence.slot.tokens.append(token)
+
+    def _resynchronise(self) -> None:
+        """After an abort: go on from what the cache really holds."""
+        self._context.resume()
+        for number, sequence in self._live.items():
+            sequence.slot.num_cached = self._context.length(number)
+
+    def _end(self, sequence: LiveSequence, reason: DoneReason) -> None:
+        self._release(sequence)
+        sequence.finish(reason)
+
+    def _release(self, sequence: LiveSequence) -> None:
+        """Take back its slot and forget it."""
+        if sequence.started:
+            del self._live[sequence.slot.number]
+            self._slots.leave(sequence.slot)
+        self._forget(sequence)
 
     def _forget(self, one: Live) -> None:
         with self._known_lock:
             del self._known[one.number]
 
+    def _abort(self) -> None:
+        """Stop the native call under way."""
+        self._embeddings.abort()
+        if self._generates:
+            self._context.abort()
+
     def _end_all(self, error: Exception) -> None:
-        """Tell everyone that ``error`` happened."""
+        """Tell everyone that ``error`` happened and start again with an empty cache."""
         while not self._inbox.empty():
             self._take_in(self._inbox.get())
         self._embeddings.end_all(error)
-        if self._generator:
-            self._generator.end_all(error)
+        for sequence in [*self._live.values(), *self._line.remove(lambda _: True)]:
+            self._forget(sequence)
+            sequence.fail(error)
+        self._live.clear()
+        self._slots = SlotTable(self._spec.num_sequences, isolated=self._spec.isolated)
+        if self._generates:
+            for number in range(self._spec.num_sequences):
+                self._context.cut(number, 0)
 
     def _free(self) -> None:
         """Free in the order that native code survives: samplers (done), contexts, model."""
         self._embeddings.close()
-        if self._generator:
-            self._generator.close()
+        if self._generates:
+            self._context.close()
         self._model.close()
-
-
-def _vocabulary(model: native.Model) -> Vocabulary:
-    def text(token: int) -> str:
-        return "" if token < 0 else model.piece(token, special=True).decode("utf-8", "replace")
-
-    return Vocabulary(
-        bos=text(model.bos),
-        eos=text(model.eos),
-        adds_bos=model.adds_bos,
-        controls=model.control_texts(),
-        infill=model.infill if min(model.infill) >= 0 else None,
-        around=_around(model),
-    )
-
-
-def _around(model: native.Model) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """What the tokenizer puts before and after a text, such as [CLS] and [SEP]."""
-    bare = model.tokenize("a", add_special=False, parse_special=False)
-    whole = model.tokenize("a", add_special=True, parse_special=False)
-    for start in range(len(whole) - len(bare) + 1):
-        if whole[start : start + len(bare)] == bare:
-            return tuple(whole[:start]), tuple(whole[start + len(bare) :])
-    return (), ()

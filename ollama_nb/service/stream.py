@@ -61,7 +61,11 @@ class Stream(Generic[Chunk]):
 
         runner = lease.runner
         number = runner.submit(request, emit)
-        self._cancel = lambda: runner.cancel(number)
+        self.bind(lambda: runner.cancel(number))
+
+    def bind(self, cancel: Callable[[], None]) -> None:
+        """Remember how the engine is told to stop."""
+        self._cancel = cancel
 
     def cancel(self) -> None:
         """Ask the engine to stop; the stream then ends by itself. Harmless when it has ended."""

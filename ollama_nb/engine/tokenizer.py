@@ -1,0 +1,50 @@
+"""Text to tokens and back, by a loaded model's vocabulary. Callable from any thread."""
+
+from .host import Vocabulary
+from .native import Model
+
+
+class Tokenizer:
+    """What a LoadedModel offers of its vocabulary."""
+
+    def __init__(self, model: Model) -> None:
+        """Read once what prompts need to know."""
+        self._model = model
+        self.vocabulary = _vocabulary(model)
+
+    def tokenize(self, parts: list[str], *, start: bool) -> list[int]:
+        """See LoadedModel: BOS is added at the start unless the text already has it."""
+        add_bos = start and self._model.adds_bos and not parts[0].startswith(self.vocabulary.bos)
+        tokens = [self._model.bos] if add_bos else []
+        for part in parts:
+            tokens += self._model.tokenize(part, add_special=False, parse_special=True)
+        return tokens
+
+    def detokenize(self, tokens: list[int]) -> str:
+        """See LoadedModel."""
+        pieces = (self._model.piece(token, special=True) for token in tokens)
+        return b"".join(pieces).decode("utf-8", "replace")
+
+
+def _vocabulary(model: Model) -> Vocabulary:
+    def text(token: int) -> str:
+        return "" if token < 0 else model.piece(token, special=True).decode("utf-8", "replace")
+
+    return Vocabulary(
+        bos=text(model.bos),
+        eos=text(model.eos),
+        adds_bos=model.adds_bos,
+        controls=model.control_texts(),
+        infill=model.infill if min(model.infill) >= 0 else None,
+        around=_around(model),
+    )
+
+
+def _around(model: Model) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """What the tokenizer puts before and after a text, such as [CLS] and [SEP]."""
+    bare = model.tokenize("a", add_special=False, parse_special=False)
+    whole = model.tokenize("a", add_special=True, parse_special=False)
+    for start in range(len(whole) - len(bare) + 1):
+        if whole[start : start + len(bare)] == bare:
+            return tuple(whole[:start]), tuple(whole[start + len(bare) :])
+    return (), ()
