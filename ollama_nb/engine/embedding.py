@@ -170,4 +170,5 @@ def shaped(vectors: NDArray[np.float32], request: EmbedRequest) -> NDArray[np.fl
     if 0 < request.dimensions < vectors.shape[1]:
         vectors = vectors[:, : request.dimensions]
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, np.maximum(lengths, _SHORTEST), dtype=np.float32)
+    unit: NDArray[np.float32] = np.divide(vectors, np.maximum(lengths, _SHORTEST), dtype=np.float32)
+    return unit

@@ -8,8 +8,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from llama_cpp import llama_cpp as lib
+
 from ollama_nb.engine import native
-from ollama_nb.engine.host import LoadedModel
+from ollama_nb.engine.host import Host, LoadedModel
 from ollama_nb.engine.local import LocalHost
 from ollama_nb.engine.sequence import Event, Finish, SequenceRequest
 from ollama_nb.engine.spec import LoadSpec, load_spec
@@ -18,6 +20,7 @@ from ollama_nb.service import Service, Stream
 from ollama_nb.settings import Settings
 from ollama_nb.wire import GenerateRequest, GenerateResponse, Options
 
+from .at_once import Answer
 from .llama_bench import Speeds
 
 GREEDY: dict[str, Any] = {"temperature": 0, "seed": 1}
@@ -34,9 +37,10 @@ def spec_of(path: Path, *, threads: int, num_parallel: int = 4, **options: Any) 
 class Engine:
     """One loaded model without store, service or consumer."""
 
-    def __init__(self, spec: LoadSpec) -> None:
+    def __init__(self, spec: LoadSpec, host: Host | None = None) -> None:
+        """Load in this process, unless ``host`` is another."""
         self.spec = spec
-        self.runner: LoadedModel = LocalHost().load(spec)
+        self.runner: LoadedModel = (host or LocalHost()).load(spec)
         self._draw = random.Random(1)
 
     def start(
@@ -53,23 +57,29 @@ class Engine:
         count = sum(ended(ends).eval_count for _, ends in running)
         return count / (time.perf_counter() - begun)
 
+    def answers(self, prompts: Sequence[Sequence[int]], num_predict: int) -> list[Answer]:
+        """Complete all prompts at once, noting when each answer began."""
+        begun = time.perf_counter()
+        watched = [_Watched() for _ in prompts]
+        for prompt, one in zip(prompts, watched, strict=True):
+            self.runner.submit(request_of(prompt, num_predict, GREEDY), one)
+        ends = [ended(one.ends) for one in watched]
+        firsts = [one.first - begun for one in watched]
+        return [Answer(*pair) for pair in zip(firsts, (end.tokens for end in ends), strict=True)]
+
     def submit(
         self, prompt: Sequence[int], num_predict: int, sampling: dict[str, Any]
     ) -> tuple[int, SimpleQueue[Event | Exception]]:
         """Submit these tokens; see ``start``."""
-        ends: SimpleQueue[Event | Exception] = SimpleQueue()
+        return self._send(request_of(prompt, num_predict, sampling))
 
-        def emit(event: Event | Exception) -> None:
-            if isinstance(event, Exception) or event.done:
-                ends.put(event)
+    def complete(self, request: SequenceRequest) -> Finish:
+        """Generate what this asks for, and wait."""
+        return ended(self._send(request)[1])
 
-        request = SequenceRequest(
-            tokens=tuple(prompt),
-            options=Options.merge(sampling),
-            num_predict=num_predict,
-            num_keep=0,
-        )
-        return self.runner.submit(request, emit), ends
+    def _send(self, request: SequenceRequest) -> tuple[int, SimpleQueue[Event | Exception]]:
+        watched = _Watched()
+        return self.runner.submit(request, watched), watched.ends
 
     def run(self, num_prompt: int, num_predict: int, sampling: dict[str, Any]) -> Finish:
         """Generate and wait."""
@@ -87,6 +97,32 @@ class Engine:
 
     def close(self) -> None:
         self.runner.close()
+
+
+def request_of(
+    prompt: Sequence[int], num_predict: int, sampling: dict[str, Any], *, schema: str | None = None
+) -> SequenceRequest:
+    """Generate so many tokens, within a schema if there is one."""
+    return SequenceRequest(
+        tokens=tuple(prompt),
+        options=Options.merge(sampling),
+        num_predict=num_predict,
+        num_keep=0,
+        schema=schema,
+    )
+
+
+class _Watched:
+    """Takes the events of a sequence: keeps its end, and when the first one came."""
+
+    def __init__(self) -> None:
+        self.ends: SimpleQueue[Event | Exception] = SimpleQueue()
+        self.first = 0.0
+
+    def __call__(self, event: Event | Exception) -> None:
+        self.first = self.first or time.perf_counter()
+        if isinstance(event, Exception) or event.done:
+            self.ends.put(event)
 
 
 class InKernel:
@@ -162,7 +198,7 @@ def endless() -> Iterator[None]:
 def decode_times() -> Iterator[list[int]]:
     """Nanoseconds of every ``llama_decode`` while this is open, waiting for the GIL included."""
     times: list[int] = []
-    original = native.lib.llama_decode
+    original = lib.llama_decode
 
     def timed(context: Any, batch: Any) -> int:
         before = time.perf_counter_ns()
@@ -170,8 +206,8 @@ def decode_times() -> Iterator[list[int]]:
         times.append(time.perf_counter_ns() - before)
         return result
 
-    native.lib.llama_decode = timed
+    lib.llama_decode = timed
     try:
         yield times
     finally:
-        native.lib.llama_decode = original
+        lib.llama_decode = original

@@ -1,11 +1,7 @@
 """What a token costs over HTTP beyond the same stream taken in the kernel."""
 
 import json
-import os
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from statistics import median
 from typing import NamedTuple
 
@@ -16,7 +12,7 @@ from ollama_nb.settings import Settings
 
 from .engine import DEFAULT, InKernel
 from .models import Measured
-from .served import served
+from .own_server import OwnServer, own_server
 from .table import Row
 
 _NUM_PREDICT = 600
@@ -33,9 +29,9 @@ def http_rows(model: Measured, settings: Settings, *, rounds: int) -> list[Row]:
     """One server process and this one, in turns, the same request."""
     kernel = InKernel(settings, model.name, threads=0)
     try:
-        with _server(settings) as (url, process), httpx.Client(base_url=url, timeout=300) as client:
+        with own_server(settings) as server, _client(server) as client:
             pairs = [
-                (_in_kernel(kernel), _over_http(client, process, model.name))
+                (_in_kernel(kernel), _over_http(client, server.process, model.name))
                 for _ in range(rounds + 1)
             ][1:]
     finally:
@@ -69,6 +65,10 @@ def _in_kernel(kernel: InKernel) -> _Cost:
     return _per_token(clock, time.process_time() - worked, count)
 
 
+def _client(server: OwnServer) -> httpx.Client:
+    return httpx.Client(base_url=server.address, timeout=300)
+
+
 def _over_http(client: httpx.Client, process: psutil.Process, model: str) -> _Cost:
     options = {**DEFAULT, "num_predict": _NUM_PREDICT}
     body = {"model": model, "prompt": "a", "raw": True, "options": options}
@@ -92,12 +92,3 @@ def _worked(process: psutil.Process) -> float:
     """The engine is a child of the server's."""
     times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
     return sum(one.user + one.system for one in times)
-
-
-@contextmanager
-def _server(settings: Settings) -> Iterator[tuple[str, psutil.Process]]:
-    """``jupyter ollama serve`` on a free loopback port, over the same store."""
-    command = [sys.executable, "-m", "ollama_nb", "serve", "--ip", "127.0.0.1"]
-    environment = {**os.environ, "OLLAMA_MODELS": str(settings.models)}
-    with served(command, "/api/version", environment) as (url, process):
-        yield url, psutil.Process(process.pid)

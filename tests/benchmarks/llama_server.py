@@ -1,13 +1,10 @@
-"""llama-server, and many streams from it at once."""
+"""llama-server, and many answers from it at once."""
 
-import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-
+from .at_once import Answer, Received, at_once
 from .served import served
 
 
@@ -15,26 +12,26 @@ class LlamaServer:
     """A running server."""
 
     def __init__(self, address: str) -> None:
-        self._client = httpx.Client(base_url=address, timeout=600)
+        self._address = address
 
     def streams(self, prompts: Sequence[Sequence[int]], num_predict: int) -> float:
         """Complete token prompts all at once, each over a stream of its own; tokens per second."""
-        with ThreadPoolExecutor(len(prompts)) as pool:
-            begun = time.perf_counter()
-            list(pool.map(lambda one: self._stream(one, num_predict), prompts))
-            spent = time.perf_counter() - begun
+        spent = max(one.last for one in self._ask(prompts, num_predict))
         return len(prompts) * num_predict / spent
 
-    def _stream(self, prompt: Sequence[int], num_predict: int) -> None:
-        """Take every piece."""
-        body = {
-            "prompt": list(prompt), "n_predict": num_predict, "stream": True, "ignore_eos": True,
-            "temperature": 0, "cache_prompt": True,
+    def answers(self, prompts: Sequence[Sequence[int]], num_predict: int) -> list[Answer]:
+        """See Engine.answers."""
+        return [
+            Answer(one.first, [token for part in one.objects() for token in part["tokens"]])
+            for one in self._ask(prompts, num_predict)
+        ]
+
+    def _ask(self, prompts: Sequence[Sequence[int]], num_predict: int) -> list[Received]:
+        how = {
+            "n_predict": num_predict, "stream": True, "ignore_eos": True, "temperature": 0,
+            "cache_prompt": True,
         }  # fmt: skip
-        with self._client.stream("POST", "/completion", json=body) as answer:
-            answer.raise_for_status()
-            for _ in answer.iter_lines():
-                pass
+        return at_once(self._address, "/completion", [{"prompt": [*one], **how} for one in prompts])
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Programs of exactly the llama.cpp that is installed: found, or built once."""
+"""Programs of exactly the llama.cpp that is installed: found, built or unpacked once."""
 
 import importlib.metadata
 import os
@@ -23,23 +23,26 @@ def find_program(name: str) -> Path:
     program = cache_folder() / f"build-{version}" / "bin" / name
     if not program.exists():
         print(f"building {name} of {_PACKAGE} {version}: once, takes minutes …", flush=True)
-        _build(_source(version), program.parent.parent, name)
+        _build(source("vendor/llama.cpp"), program.parent.parent, name)
     return program
 
 
-def _source(version: str) -> Path:
-    """The folder of llama.cpp inside the package's source distribution."""
+def source(inside: str) -> Path:
+    """A folder of the package's source distribution."""
+    version = importlib.metadata.version(_PACKAGE)
     folder = cache_folder() / f"source-{version}"
-    inside = f"{_PACKAGE.replace('-', '_')}-{version}/vendor/llama.cpp"
-    if not (folder / inside).is_dir():
+    name = f"{_PACKAGE.replace('-', '_')}-{version}/{inside}"
+    if not (folder / name).is_dir():
         archive = _archive(version)
-        part = folder.with_suffix(".part")
+        part = folder.with_name(f"{folder.name}.part")
         shutil.rmtree(part, ignore_errors=True)
         with tarfile.open(archive) as file:
-            members = [one for one in file.getmembers() if one.name.startswith(f"{inside}/")]
+            members = [one for one in file.getmembers() if one.name.startswith(f"{name}/")]
             file.extractall(part, members, filter="data")
-        part.rename(folder)
-    return folder / inside
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (part / name).rename(folder / name)
+        shutil.rmtree(part)
+    return folder / name
 
 
 def _archive(version: str) -> Path:
@@ -60,7 +63,7 @@ def _build(source: Path, target: Path, name: str) -> None:
     configure = ["cmake", "-S", source, "-B", target, "-DCMAKE_BUILD_TYPE=Release", *switches]
     jobs = str(os.cpu_count() or 1)
     compile_it = ["cmake", "--build", target, "--target", name, "--parallel", jobs]
-    log = target.with_suffix(".log")
+    log = target.with_name(f"{target.name}.log")
     with log.open("a") as file:
         for command in (configure, compile_it):
             done = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False)

@@ -37,8 +37,8 @@ def speed_rows(
         )
         for way, (open_it, sampling) in ways.items():
             ours = _measure(open_it, sizes, sampling)
-            _note(decode[way], ours.decode, other.decode)
-            _note(prompt[way], ours.prompt, other.prompt)
+            decode[way].note(ours.decode, other.decode)
+            prompt[way].note(ours.prompt, other.prompt)
     return _rows(model, decode, prompt)
 
 
@@ -54,11 +54,6 @@ def _measure(open_it: _Open, sizes: tuple[int, int], sampling: dict[str, Any]) -
             return measured.speeds(*sizes, sampling)
     finally:
         measured.close()
-
-
-def _note(rounds: Rounds, ours: float, other: float) -> None:
-    rounds.ours.append(ours)
-    rounds.other.append(other)
 
 
 def _rows(model: Measured, decode: dict[str, Rounds], prompt: dict[str, Rounds]) -> list[Row]:

@@ -52,5 +52,4 @@ def _compare(
             ours = engine.streams(prompts, _NUM_DECODE)
     finally:
         engine.close()
-    figures.ours.append(ours)
-    figures.other.append(other)
+    figures.note(ours, other)

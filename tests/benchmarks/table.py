@@ -21,22 +21,34 @@ _HEADINGS = Row("work", "ours", "other", "best/best", "median", "aim")
 
 @dataclass
 class Rounds:
-    """Figures of two programs that were measured in turns; higher is better."""
+    """Figures of two programs that were measured in turns."""
 
     ours: list[float] = field(default_factory=list)
     other: list[float] = field(default_factory=list)
 
-    def row(self, work: str, aim: str, unit: str = "tokens/s") -> Row:
-        """Best against best, and the median of the ratios of each round."""
-        ratios = [a / b for a, b in zip(self.ours, self.other, strict=True)]
-        return Row(
+    def note(self, ours: float, other: float) -> None:
+        """Take the figures of one round."""
+        self.ours.append(ours)
+        self.other.append(other)
+
+    def row(self, work: str, aim: str = "") -> Row:
+        """Tokens per second: the highest against the highest, and the median round's ratio."""
+        return self._row(
             work,
-            f"{max(self.ours):,.0f} {unit}",
-            f"{max(self.other):,.0f} {unit}",
-            f"{max(self.ours) / max(self.other):.2f}",
-            f"{median(ratios):.2f}",
             aim,
+            f"{max(self.ours):,.0f} tokens/s",
+            f"{max(self.other):,.0f} tokens/s",
+            max(self.ours) / max(self.other),
         )
+
+    def time_row(self, work: str, aim: str = "") -> Row:
+        """Seconds: the shortest against the shortest, and the median round's ratio."""
+        ours, other = min(self.ours), min(self.other)
+        return self._row(work, aim, f"{ours * 1e3:,.1f} ms", f"{other * 1e3:,.1f} ms", ours / other)
+
+    def _row(self, work: str, aim: str, ours: str, other: str, best: float) -> Row:
+        ratios = [a / b for a, b in zip(self.ours, self.other, strict=True)]
+        return Row(work, ours, other, f"{best:.2f}", f"{median(ratios):.2f}", aim)
 
 
 def render(rows: list[Row]) -> str:
