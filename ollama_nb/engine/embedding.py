@@ -169,6 +169,7 @@ def shaped(vectors: NDArray[np.float32], request: EmbedRequest) -> NDArray[np.fl
         return vectors
     if 0 < request.dimensions < vectors.shape[1]:
         vectors = vectors[:, : request.dimensions]
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    # In float64: squares of large numbers are infinite in float32.
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
     unit: NDArray[np.float32] = np.divide(vectors, np.maximum(lengths, _SHORTEST), dtype=np.float32)
     return unit

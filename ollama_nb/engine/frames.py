@@ -17,7 +17,7 @@ from ollama_nb import errors
 from ollama_nb.errors import EngineError, OllamaError
 
 from .host import Vocabulary
-from .sequence import Event, Request
+from .sequence import Event, Picture, Request
 from .spec import LoadSpec
 
 LOAD = 0
@@ -35,7 +35,7 @@ class Tokenize(msgspec.Struct, tag=True):
     """Answered by a Result with token ids."""
 
     call: int
-    parts: list[str]
+    parts: list[str | Picture]
     start: bool
 
 

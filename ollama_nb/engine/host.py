@@ -5,14 +5,14 @@ host can be another process: local.py is this one, worker.py a child for each mo
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from ollama_nb.errors import EngineError
 
-from .sequence import Event, Request
+from .sequence import Event, Picture, Request
 from .spec import LoadSpec
 
 Emit = Callable[[Event | Exception], None]
@@ -49,10 +49,12 @@ class LoadedModel(Protocol):
     def alive(self) -> bool:
         """Whether it still takes sequences."""
 
-    def tokenize(self, parts: list[str], *, start: bool) -> list[int]:
+    def tokenize(self, parts: Sequence[str | Picture], *, start: bool) -> list[int]:
         """Token ids of ``parts`` one after another; ``start`` where they begin a text.
 
-        Control tokens written inside a part count as such, those that a border cuts do not.
+        Control tokens written inside a part count as such, those that a border cuts do not. An
+        image becomes negative numbers, the same for the same image. Raises BadRequest for one that
+        the model cannot take.
         """
 
     def detokenize(self, tokens: list[int]) -> str:

@@ -8,7 +8,7 @@ from .constraint import Constraint
 from .detokenize import Detokenizer
 from .host import Emit
 from .logprobs import HeldLogprobs
-from .native import Context, Model, SamplerChain
+from .native import Context, Model, Patch, SamplerChain
 from .sampling import chain_steps, is_greedy, penalty_window
 from .sequence import DoneReason, Event, Finish, Piece, SequenceRequest, TokenLogprob
 from .slots import Slot
@@ -20,9 +20,15 @@ class LiveSequence:
     """A slot of the cache, a sampler chain, and the text on its way out."""
 
     def __init__(
-        self, number: int, request: SequenceRequest, emit: Emit, model: Model, window: int
+        self,
+        number: int,
+        request: SequenceRequest,
+        emit: Emit,
+        model: Model,
+        window: int,
+        patches: dict[int, Patch],
     ) -> None:
-        """Stand in line; of the context nothing is taken before ``start``.
+        """Stand in line with the patches of its images; nothing is taken before ``start``.
 
         Raises BadRequest for a schema that cannot be obeyed.
         """
@@ -34,6 +40,9 @@ class LiveSequence:
         self._emit = emit
         self._model = model
         self._window = window
+        self._patches = patches
+        self.num_extra = sum(one.num_cells - one.num_positions for one in patches.values())
+        """Cells that its images take beyond their positions."""
         self._generated: list[int] = []
         self._num_sampled = 0
         self._chain: SamplerChain | None = None
@@ -68,7 +77,20 @@ class LiveSequence:
             self._chain = SamplerChain(chain_steps(options, self._window), self._model)
             window = penalty_window(options, self._window)
             for token in slot.tokens[-window:] if window else ():
-                self._chain.accept(token)
+                if token >= 0:
+                    self._chain.accept(token)
+
+    @property
+    def next_patch(self) -> Patch | None:
+        """The patches of an image that come next, if they do."""
+        return self._patches.get(self.slot.num_cached)
+
+    @property
+    def num_pending(self) -> int:
+        """How many tokens are to be evaluated before the next image, or the end."""
+        start = self.slot.num_cached
+        ends = [at for at in self._patches if at >= start]
+        return min(ends, default=len(self.slot.tokens)) - start
 
     def sample(self, context: Context, row: int) -> int | None:
         """Draw the next token from ``row`` and give out its text. None: the sequence has ended.
@@ -123,7 +145,7 @@ class LiveSequence:
                 logprobs=self._logprobs_of(text, last=True),
                 done_reason=reason,
                 tokens=tuple(self._generated),
-                prompt_count=len(self.request.tokens),
+                prompt_count=len(self.request.tokens) + self.num_extra,
                 reused_count=self._num_reused,
                 prompt_ns=first - (self._started_ns or now),
                 eval_count=self._num_sampled,

@@ -22,7 +22,9 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 def estimate(header: Header, spec: LoadSpec) -> int:
     """Weights, KV cache, output and compute buffers (engine notes, section 6: exact for KV)."""
-    return header.file_size + cache_size(header, spec) + _buffers(header, spec) + _OVERHEAD
+    beside = sum(Path(path).stat().st_size for path in (spec.projector, *spec.adapters) if path)
+    weights = header.file_size + beside
+    return weights + cache_size(header, spec) + _buffers(header, spec) + _OVERHEAD
 
 
 def cache_size(header: Header, spec: LoadSpec) -> int:

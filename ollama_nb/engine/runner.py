@@ -11,9 +11,10 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Sequence
 from queue import SimpleQueue
 
-from ollama_nb.errors import Cancelled, ContextTooLong, EngineError
+from ollama_nb.errors import BadRequest, Cancelled, ContextTooLong, EngineError
 
 from . import native
 from .batching import Pending, PromptPace, Share, num_prompt_rows, plan_step
@@ -21,7 +22,8 @@ from .embedding import Embeddings, LiveEmbedding
 from .host import Emit, Vocabulary, check_not_forked
 from .line import FairLine
 from .live import LiveSequence
-from .sequence import DoneReason, EmbedRequest, Request, SequenceRequest
+from .pictures import find_patches
+from .sequence import DoneReason, EmbedRequest, Picture, Request, SequenceRequest
 from .slots import SlotTable
 from .spec import LoadSpec
 from .tokenizer import Tokenizer
@@ -69,7 +71,7 @@ class Runner:
 
     # -- for other threads ---------------------------------------------------------------------
 
-    def tokenize(self, parts: list[str], *, start: bool) -> list[int]:
+    def tokenize(self, parts: Sequence[str | Picture], *, start: bool) -> list[int]:
         """See LoadedModel."""
         return self._tokenizer.tokenize(parts, start=start)
 
@@ -105,7 +107,13 @@ class Runner:
             return LiveEmbedding(number, request, emit)
         if not self._generates:
             raise EngineError("the model makes embeddings and does not generate")
-        return LiveSequence(number, request, emit, self._model, window)
+        if request.tokens[-1] < 0:
+            raise BadRequest("the prompt ends with an image; write something after it")
+        patches = find_patches(request.tokens, self._tokenizer.patches(request.images))
+        live = LiveSequence(number, request, emit, self._model, window, patches)
+        if len(request.tokens) + live.num_extra > window:
+            raise ContextTooLong
+        return live
 
     def cancel(self, number: int) -> None:
         """See LoadedModel. A step that serves nobody else is aborted, prompt or not."""
@@ -153,15 +161,20 @@ class Runner:
 
     def _load(self) -> None:
         self._model = native.Model(self._spec)
+        self._projector: native.Projector | None = None
         try:
+            if self._spec.projector:
+                self._projector = native.Projector(self._model, self._spec)
             if self._generates:
                 self._context = native.Context(self._model, self._spec)
         except Exception:
+            if self._projector:
+                self._projector.close()
             self._model.close()
             raise
         self._batch = native.Batch(self._spec.batch)
         self._embeddings = Embeddings(self._model, self._spec, self._forget)
-        self._tokenizer = Tokenizer(self._model)
+        self._tokenizer = Tokenizer(self._model, self._projector)
         self.vocabulary = self._tokenizer.vocabulary
 
     @property
@@ -193,15 +206,13 @@ class Runner:
         if self._line:
             self._admit()
         for sequence in list(self._live.values()):
-            slot = sequence.slot
             if sequence.cancelled:
                 self._end(sequence, "cancelled")
-            elif slot.num_cached >= self._spec.window and not self._make_room(sequence):
+            elif self._is_full(sequence) and not self._make_room(sequence):
                 self._end(sequence, "length")
+        self._look()
         pending = [
-            Pending(
-                number, len(one.slot.tokens) - one.slot.num_cached, one.request.options.repeatable
-            )
+            Pending(number, one.num_pending, one.request.options.repeatable)
             for number, one in self._live.items()
         ]
         shares = plan_step(pending, self._batch.capacity, self._pace.rows, self._num_steps)
@@ -239,10 +250,33 @@ class Runner:
         self._live[slot.number] = sequence
         return True
 
+    def _look(self) -> None:
+        """Evaluate one image, if a sequence has come to it: nothing else runs meanwhile."""
+        for sequence in self._live.values():
+            patch = sequence.next_patch
+            if patch is None or self._projector is None:
+                continue
+            slot = sequence.slot
+            try:
+                result = self._projector.decode(self._context, patch, slot.number, slot.num_cached)
+            except EngineError as error:
+                self._release(sequence)
+                sequence.fail(error)
+                return
+            if result == native.OK:
+                slot.num_cached += patch.num_positions
+            else:  # aborted, and part of it may be in the cache
+                self._context.resume()
+                slot.num_cached = self._context.cut(slot.number, slot.num_cached)
+            return
+
     def _embed(self) -> None:
         """Embed waiting texts; as many as answers under way, if there are any, can wait for."""
         if self._embeddings.busy:
             self._embeddings.step(self._pace.rows if self._live else self._batch.capacity)
+
+    def _is_full(self, sequence: LiveSequence) -> bool:
+        return sequence.slot.num_cached + sequence.num_extra >= self._spec.window
 
     def _make_room(self, sequence: LiveSequence) -> bool:
         """Drop half of what follows the kept tokens, if the request and the model allow it."""
@@ -302,7 +336,8 @@ class Runner:
         """After an abort: go on from what the cache really holds."""
         self._context.resume()
         for number, sequence in self._live.items():
-            sequence.slot.num_cached = self._context.length(number)
+            slot = sequence.slot
+            slot.num_cached = max(slot.num_cached, self._context.length(number))
 
     def _end(self, sequence: LiveSequence, reason: DoneReason) -> None:
         self._release(sequence)
@@ -344,4 +379,6 @@ class Runner:
         self._embeddings.close()
         if self._generates:
             self._context.close()
+        if self._projector:
+            self._projector.close()
         self._model.close()

@@ -15,7 +15,7 @@ from ollama_nb.wire.options import Options
 
 from .host import Host, LoadedModel
 from .memory import fit
-from .spec import LoadSpec, load_spec
+from .spec import Beside, LoadSpec, load_spec
 
 
 @dataclass(eq=False)
@@ -89,7 +89,8 @@ class Scheduler:
 
         Blocks while it loads. Raises Busy, LoadFailed, EngineError.
         """
-        spec = load_spec(model.weights, model.header, options, self._settings)
+        beside = Beside(model.projector, model.adapters)
+        spec = load_spec(model.weights, model.header, options, self._settings, beside)
         with self._changed:
             ready = self._borrow(model, spec, keep_alive_ns)
             if ready is not None:

@@ -32,6 +32,14 @@ class FreePart(msgspec.Struct, frozen=True):
     end: str = ""
 
 
+class Picture(msgspec.Struct, frozen=True, tag=True):
+    """An image: three bytes a pixel, red, green, blue, row by row from the top left."""
+
+    width: int
+    height: int
+    pixels: bytes
+
+
 class SequenceRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Generate from these prompt tokens under these options.
 
@@ -40,9 +48,12 @@ class SequenceRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """
 
     tokens: tuple[int, ...]
+    """Negative numbers stand for images, as ``tokenize`` returned them."""
     options: Options
     num_predict: int
     num_keep: int
+    images: tuple[Picture, ...] = ()
+    """In the order in which they stand in the prompt."""
     shift: bool = True
     top_logprobs: int | None = None
     """How many alternatives to report with each token's probability; None: report nothing."""

@@ -4,6 +4,7 @@ Two requests share a loaded model exactly when their specs are equal.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,6 +15,7 @@ from ollama_nb.wire.options import Options
 from .threads import thread_counts
 
 _SMALLEST_WINDOW, _LARGEST_WINDOW = 4, 1 << 20
+_SMALLEST_WINDOW_TO_SEE = 2048
 _SMALLEST_BATCH, _LARGEST_BATCH = 32, 8192
 _MOST_SEQUENCES = 256
 """llama.cpp's own limit."""
@@ -33,6 +35,10 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     batch: int
     threads: tuple[int, int]
     """For single tokens, for prompts."""
+    projector: str = ""
+    """The file that encodes images for this model, if there is one."""
+    adapters: tuple[str, ...] = ()
+    """LoRA files laid over the weights."""
     gpu_layers: int
     main_gpu: int
     load_mode: int | None
@@ -52,13 +58,27 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How long a step may take for prompts' sake while answers are under way."""
 
 
-def load_spec(path: Path, header: Header, options: Options, settings: Settings) -> LoadSpec:
+class Beside(NamedTuple):
+    """Files that belong to a model beside its weights."""
+
+    projector: Path | None = None
+    adapters: tuple[Path, ...] = ()
+
+
+_ALONE = Beside()
+
+
+def load_spec(
+    path: Path, header: Header, options: Options, settings: Settings, beside: Beside = _ALONE
+) -> LoadSpec:
     """Bound every number before native code meets it (a huge n_ctx is not refused there)."""
     window = options.num_ctx if options.num_ctx > 0 else settings.context_length
     trained, pooling = header.get("context_length"), header.get("pooling_type")
     embeds = isinstance(pooling, int)
     if isinstance(trained, int) and trained > 0:
         window = min(window, trained)
+    if beside.projector is not None:
+        window = max(window, _SMALLEST_WINDOW_TO_SEE)
     window = max(_SMALLEST_WINDOW, min(window, _LARGEST_WINDOW))
     return LoadSpec(
         path=str(path),
@@ -66,6 +86,8 @@ def load_spec(path: Path, header: Header, options: Options, settings: Settings) 
         num_sequences=1 if embeds else min(settings.num_parallel, _MOST_SEQUENCES),
         batch=max(_SMALLEST_BATCH, min(options.num_batch, _LARGEST_BATCH)),
         threads=thread_counts(options.num_thread),
+        projector="" if beside.projector is None else str(beside.projector),
+        adapters=tuple(map(str, beside.adapters)),
         gpu_layers=options.num_gpu if options.num_gpu >= 0 else -1,
         main_gpu=max(0, options.main_gpu),
         load_mode=_load_mode(options),

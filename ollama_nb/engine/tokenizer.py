@@ -1,24 +1,44 @@
-"""Text to tokens and back, by a loaded model's vocabulary. Callable from any thread."""
+"""Text and images to tokens and back, by a loaded model. Callable from any thread."""
+
+from collections.abc import Sequence
+
+from ollama_nb.errors import EngineError
 
 from .host import Vocabulary
-from .native import Model
+from .native import Model, Patch, Projector
+from .pictures import stand_ins
+from .sequence import Picture
 
 
 class Tokenizer:
     """What a LoadedModel offers of its vocabulary."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, projector: Projector | None) -> None:
         """Read once what prompts need to know."""
         self._model = model
+        self._projector = projector
         self.vocabulary = _vocabulary(model)
 
-    def tokenize(self, parts: list[str], *, start: bool) -> list[int]:
+    def tokenize(self, parts: Sequence[str | Picture], *, start: bool) -> list[int]:
         """See LoadedModel: BOS is added at the start unless the text already has it."""
-        add_bos = start and self._model.adds_bos and not parts[0].startswith(self.vocabulary.bos)
+        head = parts[0] if isinstance(parts[0], str) else ""
+        add_bos = start and self._model.adds_bos and not head.startswith(self.vocabulary.bos)
         tokens = [self._model.bos] if add_bos else []
         for part in parts:
-            tokens += self._model.tokenize(part, add_special=False, parse_special=True)
+            if isinstance(part, str):
+                tokens += self._model.tokenize(part, add_special=False, parse_special=True)
+            else:
+                tokens += stand_ins(part, self._pieces(part))
         return tokens
+
+    def patches(self, pictures: Sequence[Picture]) -> list[Patch]:
+        """Of all pictures, what is not text. Raises BadRequest, EngineError."""
+        return [one for picture in pictures for one in self._pieces(picture) if not one.tokens]
+
+    def _pieces(self, picture: Picture) -> list[Patch]:
+        if self._projector is None:
+            raise EngineError("the model has no projector for images")
+        return self._projector.cut_up(picture)
 
     def detokenize(self, tokens: list[int]) -> str:
         """See LoadedModel."""

@@ -8,6 +8,7 @@ What came through is remembered, so that only the first load of a model costs mo
 import contextlib
 import importlib.metadata
 import importlib.util
+from hashlib import sha256
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -17,12 +18,13 @@ from ollama_nb.errors import EngineError, LoadFailed
 from ollama_nb.wire.options import Options
 
 from .host import Host, LoadedModel
-from .sequence import EmbedRequest, Event, SequenceRequest
+from .sequence import EmbedRequest, Event, Picture, SequenceRequest
 from .spec import LoadSpec
 
 _PACKAGE = "llama-cpp-python"
 _SMALL = 64
 """Tokens of window and batch: a trial needs no more."""
+_WHITE = Picture(2, 2, b"\xff" * 12)
 
 
 class TrialHost:
@@ -37,9 +39,8 @@ class TrialHost:
 
     def load(self, spec: LoadSpec) -> LoadedModel:
         """Load, after a trial if need be. Raises LoadFailed, also for a file that kills."""
-        path = Path(spec.path)
-        if not path.is_relative_to(self._trusted):
-            mark = self._remembered / _build() / f"{path.name}-{path.stat().st_size}"
+        if not all(path.is_relative_to(self._trusted) for path in _files(spec)):
+            mark = self._remembered / _build() / _mark(spec)
             if not mark.exists():
                 self._try(spec)
                 with contextlib.suppress(OSError):  # then the next load is a trial again
@@ -48,13 +49,15 @@ class TrialHost:
         return self._local.load(spec)
 
     def _try(self, spec: LoadSpec) -> None:
-        small = msgspec.structs.replace(
-            spec, num_sequences=1, window=min(spec.window, _SMALL), batch=min(spec.batch, _SMALL)
-        )
+        small = msgspec.structs.replace(spec, num_sequences=1)
+        if not spec.projector:  # an image may take hundreds of tokens
+            small = msgspec.structs.replace(
+                small, window=min(spec.window, _SMALL), batch=min(spec.batch, _SMALL)
+            )
         try:
             model = self._worker.load(small)
             try:
-                _decode(model, generates=spec.pooling is None)
+                _decode(model, spec)
             finally:
                 model.close()
         except LoadFailed:
@@ -63,14 +66,16 @@ class TrialHost:
             raise LoadFailed(Path(spec.path).name, f"a trial of it failed: {error}") from error
 
 
-def _decode(model: LoadedModel, *, generates: bool) -> None:
+def _decode(model: LoadedModel, spec: LoadSpec) -> None:
     """Decode once. Raises EngineError if the process died of it; mere refusals do no harm."""
     events: SimpleQueue[Event | Exception] = SimpleQueue()
-    tokens = tuple(model.tokenize(["a"], start=True)) or (0,)
+    images = (_WHITE,) if spec.projector else ()
+    tokens = tuple(model.tokenize([*images, "a"], start=True)) or (0,)
     generate = SequenceRequest(
-        tokens=tokens, options=Options(temperature=0), num_predict=1, num_keep=0
+        tokens=tokens, images=images, options=Options(temperature=0), num_predict=1, num_keep=0
     )
-    model.submit(generate if generates else EmbedRequest(texts=(tokens,)), events.put)
+    embed = EmbedRequest(texts=(tokens,))
+    model.submit(generate if spec.pooling is None else embed, events.put)
     while True:
         event = events.get()
         if isinstance(event, Exception):
@@ -79,6 +84,16 @@ def _decode(model: LoadedModel, *, generates: bool) -> None:
             return
         if event.done:
             return
+
+
+def _files(spec: LoadSpec) -> list[Path]:
+    return [Path(path) for path in (spec.path, spec.projector, *spec.adapters) if path]
+
+
+def _mark(spec: LoadSpec) -> str:
+    """Name what was tried: the weights, and what was beside them."""
+    weights, *beside = [f"{path.name}-{path.stat().st_size}" for path in _files(spec)]
+    return f"{weights}-{sha256(repr(beside).encode()).hexdigest()[:16]}" if beside else weights
 
 
 def _build() -> str:

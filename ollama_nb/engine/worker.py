@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ from .frames import (
     Tokenize,
 )
 from .host import Emit, LoadedModel, Vocabulary, check_not_forked
-from .sequence import Event, Request
+from .sequence import Event, Picture, Request
 from .spec import LoadSpec
 
 _log = logging.getLogger(__name__)
@@ -129,9 +130,12 @@ class RemoteModel:
         """See LoadedModel."""
         return not self._closing
 
-    def tokenize(self, parts: list[str], *, start: bool) -> list[int]:
+    def tokenize(self, parts: Sequence[str | Picture], *, start: bool) -> list[int]:
         """See LoadedModel."""
-        whole = [part.encode("utf-8", "replace").decode() for part in parts]
+        whole = [
+            part.encode("utf-8", "replace").decode() if isinstance(part, str) else part
+            for part in parts
+        ]
         tokens: list[int] = self._call(lambda call: Tokenize(call, whole, start))
         return tokens
 

@@ -68,29 +68,32 @@ def embeddings(
     store: Store, scheduler: Scheduler, request: EmbeddingsRequest, *, owner: str
 ) -> Stream[EmbeddingsResponse]:
     """Answer the older form of ``request``. See Service.embeddings."""
-    if not request.model:
+    if not request.model.strip():
         raise BadRequest("model is required")
+    texts = _texts(request.prompt)
     lease = _acquire(store, scheduler, request)
 
     def answer(event: Vectors) -> Iterable[EmbeddingsResponse]:
         vector = _lists(event)[0]
         yield EmbeddingsResponse(vector, vector)
 
-    if not request.prompt:
+    if not texts:
         return _loaded(lease, EmbeddingsResponse([], []))
-    return _begin(lease, [request.prompt], Texts(texts=(), normalize=False, owner=owner), answer)
+    return _begin(lease, texts, Texts(texts=(), normalize=False, owner=owner), answer)
 
 
 def _texts(given: Any) -> list[str]:
     """Read ``input``; no texts mean that the model is only loaded. Raises BadRequest."""
-    texts = [given] if isinstance(given, str) else given or []
+    if given is None or given == "":
+        return []
+    texts = [given] if isinstance(given, str) else given
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise BadRequest("invalid input type")
     if len(texts) > _MOST_INPUTS:
         raise BadRequest(f"input has {len(texts)} texts, at most {_MOST_INPUTS} are taken")
     if sum(map(len, texts)) > _MAX_TEXT:
         raise BadRequest(f"the input is longer than {_MAX_TEXT >> 20} Mi characters")
-    return [] if texts == [""] and given == "" else texts
+    return texts
 
 
 def _acquire(
@@ -100,7 +103,7 @@ def _acquire(
     try:
         model = find_model(store, request.model)
     except ModelNotFound as error:
-        raise (ModelNotFound.to_embed(request.model) if request.model else error) from None
+        raise (ModelNotFound.to_embed(request.model) if error.name else error) from None
     options = Options.merge(model.options, request.options)
     return scheduler.acquire(model, options, keep_alive_ns)
 

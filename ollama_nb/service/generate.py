@@ -24,6 +24,7 @@ from ollama_nb.wire.schema import answer_schema
 
 from .finding import find_model
 from .generation_prompt import GenerationPrompt, build_prompt
+from .pictures import read_images
 from .stream import Stream
 
 _MAX_TEXT = 32 << 20
@@ -47,13 +48,14 @@ def generate(
     think = _check_abilities(request, model)
     options = Options.merge(model.options, request.options)
     schema = answer_schema(request.format) if request.prompt else None
+    images = read_images(request.images or ()) if request.prompt else ()
     lease = scheduler.acquire(model, options, keep_alive_ns)
     try:
         load_ns = time.perf_counter_ns() - arrived_ns
         if not request.prompt:
             lease.release()
             return Stream.of(_ready(request, "load"))
-        prompt = build_prompt(request, model, options, lease, think=think)
+        prompt = build_prompt(request, model, options, lease, images=images, think=think)
         if request.debug_render_only:
             lease.release()
             return Stream.of(_rendered(request, prompt))
@@ -91,7 +93,7 @@ def _check_abilities(request: GenerateRequest, model: Model) -> bool:
         raise UnsupportedCapability.verb(request.model, "generate")
     if request.suffix and "insert" not in model.capabilities:
         raise UnsupportedCapability.named(model.name.full, "insert")
-    if request.images:
+    if request.images and "vision" not in model.capabilities:
         raise UnsupportedCapability.named(model.name.full, "vision")
     if request.template:
         raise NotBuiltYet("a template in the request")
@@ -104,6 +106,7 @@ def _sequence(
 ) -> SequenceRequest:  # fmt: skip
     return SequenceRequest(
         tokens=tuple(prompt.tokens),
+        images=prompt.images,
         options=options,
         num_predict=_limit(options, lease.window, len(prompt.tokens)),
         num_keep=prompt.num_keep,
@@ -171,7 +174,7 @@ class _Answer:
             thinking=thinking,
             done=True,
             done_reason=end.done_reason,
-            context=[*self._prompt.tokens, *end.tokens] if keeps_context else None,
+            context=[*self._prompt.context, *end.tokens] if keeps_context else None,
             total_duration=time.perf_counter_ns() - self._arrived_ns,
             load_duration=self._load_ns,
             prompt_eval_count=end.prompt_count,

@@ -8,7 +8,9 @@ from typing import Any
 
 from ollama_nb.engine.host import LoadedModel
 from ollama_nb.engine.scheduler import Lease
+from ollama_nb.engine.sequence import Picture
 from ollama_nb.errors import ContextTooLong, UnsupportedCapability
+from ollama_nb.prompt.images import mark_images, named_images, split_images
 from ollama_nb.prompt.jinja import render_jinja
 from ollama_nb.prompt.shield import parts, shield
 from ollama_nb.prompt.thinking import OPEN
@@ -23,39 +25,57 @@ class GenerationPrompt:
     text: str
     """As rendered, for ``_debug_render_only``."""
     tokens: list[int]
+    images: tuple[Picture, ...]
+    """Those that ``tokens`` stand for, in their order."""
     num_keep: int
     """How many leading tokens survive when the window slides."""
     splits_thinking: bool
     opens_thinking: bool
     """Whether the answer begins inside thinking."""
 
+    @property
+    def context(self) -> list[int]:
+        """The tokens that a later request can be given back: those of text."""
+        return [token for token in self.tokens if token >= 0]
+
 
 def build_prompt(
-    request: GenerateRequest, model: Model, options: Options, lease: Lease, *, think: bool
-) -> GenerationPrompt:
+    request: GenerateRequest, model: Model, options: Options, lease: Lease, *,
+    images: tuple[Picture, ...], think: bool,
+) -> GenerationPrompt:  # fmt: skip
     """Render, tokenize and fit. Raises ContextTooLong, TemplateFailed, UnsupportedCapability."""
     runner = lease.runner
+    seen: tuple[Picture, ...] = ()
     if request.suffix:
         text = ""
         tokens = _infill(request, model, runner, lease.window)
     else:
-        text = request.prompt if request.raw else _render(request, model, runner, think=think)
-        tokens = [*(request.context or ()), *_tokenize(text, runner, start=not request.context)]
+        text = mark_images(request.prompt, len(images))
+        if not request.raw:
+            text = _render(text, request, model, runner, think=think)
+        pieces = _pieces(text, images)
+        seen = tuple(piece for piece in pieces if isinstance(piece, Picture))
+        tokens = [
+            *(request.context or ()), *runner.tokenize(pieces, start=not request.context)
+        ]  # fmt: skip
         runner.detokenize(request.context or [])  # an id outside the vocabulary is an error here
     num_keep = len(tokens) if options.num_keep < 0 else options.num_keep
     if runner.vocabulary.adds_bos:
         num_keep += 1
     opens = text.rstrip().endswith(OPEN)
     return GenerationPrompt(
-        text="".join(parts(text)),
+        text=named_images("".join(parts(text))),
         tokens=_fit(tokens, lease.window, num_keep, request),
+        images=seen,
         num_keep=num_keep,
         splits_thinking=think or (opens and not request.raw),
         opens_thinking=opens,
     )
 
 
-def _render(request: GenerateRequest, model: Model, runner: LoadedModel, *, think: bool) -> str:
+def _render(
+    prompt: str, request: GenerateRequest, model: Model, runner: LoadedModel, *, think: bool
+) -> str:
     """Apply the chat template to system, stored messages and the prompt as one user message."""
     controls = runner.vocabulary.controls
     messages: list[dict[str, Any]] = []
@@ -64,7 +84,7 @@ def _render(request: GenerateRequest, model: Model, runner: LoadedModel, *, thin
         messages.append({"role": "system", "content": system})
     if not request.context:
         messages += [{"role": one.role, "content": one.content} for one in model.messages]
-    messages.append({"role": "user", "content": request.prompt})
+    messages.append({"role": "user", "content": prompt})
     for message in messages:
         message["content"] = shield(message["content"], controls)
     template = model.header.chat_template
@@ -81,8 +101,10 @@ def _render(request: GenerateRequest, model: Model, runner: LoadedModel, *, thin
     return render_jinja(template, variables)
 
 
-def _tokenize(text: str, runner: LoadedModel, *, start: bool) -> list[int]:
-    return runner.tokenize(parts(text), start=start)
+def _pieces(text: str, images: tuple[Picture, ...]) -> list[str | Picture]:
+    """Cut a rendered prompt into what is tokenized piece by piece."""
+    pieces = [piece for part in parts(text) for piece in split_images(part)] or [""]
+    return [images[piece] if isinstance(piece, int) else piece for piece in pieces]
 
 
 def _infill(request: GenerateRequest, model: Model, runner: LoadedModel, window: int) -> list[int]:
@@ -92,8 +114,8 @@ def _infill(request: GenerateRequest, model: Model, runner: LoadedModel, window:
         raise UnsupportedCapability.named(model.name.full, "insert")
     prefix, suffix, middle = infill
     controls = runner.vocabulary.controls
-    before = _tokenize(shield(request.prompt, controls), runner, start=False)
-    after = _tokenize(shield(request.suffix, controls), runner, start=False)
+    before = runner.tokenize(parts(shield(request.prompt, controls)), start=False)
+    after = runner.tokenize(parts(shield(request.suffix, controls)), start=False)
     before, after = _fit_around(before, after, window - 4, request)
     return [prefix, *before, suffix, *after, middle]
 
@@ -111,11 +133,14 @@ def _fit_around(
 
 
 def _fit(tokens: list[int], window: int, num_keep: int, request: GenerateRequest) -> list[int]:
-    """Cut a prompt that fills the window to its head and the newest of the rest (8.5)."""
+    """Cut a prompt that fills the window to its head and the newest of the rest (8.5).
+
+    One with images is not cut: half of an image means nothing.
+    """
     limit = window - 1
     if len(tokens) <= limit:
         return tokens
-    if not (request.truncate and request.shift):
+    if not (request.truncate and request.shift) or min(tokens) < 0:
         raise ContextTooLong
     keep = min(num_keep, limit - 1)
     size = max(window - max((window - keep) // 2, 1), keep + 1)

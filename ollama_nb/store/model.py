@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ollama_nb.errors import InvalidDigest, MalformedGGUF, StoreError
-from ollama_nb.gguf import Header, check_model, read_header
+from ollama_nb.gguf import Header, check_adapter, check_model, check_projector, read_header
 from ollama_nb.names import Name
 from ollama_nb.wire import ModelDetails
 
@@ -59,17 +59,29 @@ class Model:
         path = self._blob("model")
         if path is None:
             raise StoreError(f"model '{self.name}' has no weights that this engine can run")
-        if not is_file(path):
-            raise StoreError(
-                f"failed to load model: blob {path.name} of '{self.name}' is missing; "
-                f"pull it again with: ollama pull {self.name}"
-            )
-        return path
+        return self._present(path)
 
     @property
     def header(self) -> Header:
         """The checked header of the weights. Raises MalformedGGUF before native code sees them."""
         return _checked(self.weights, *_version(self.weights))
+
+    @property
+    def projector(self) -> Path | None:
+        """The checked file that encodes images for it, if it has one. Raises MalformedGGUF."""
+        path = self._blob("projector")
+        if path is not None:
+            _checked_projector(self._present(path), *_version(path))
+        return path
+
+    @property
+    def adapters(self) -> tuple[Path, ...]:
+        """The checked LoRA files that are laid over the weights. Raises MalformedGGUF."""
+        layers = [layer for layer in self.manifest.layers if layer.kind == "adapter"]
+        paths = tuple(self._present(self._path(layer.digest)) for layer in layers)
+        for path in paths:
+            _checked_adapter(path, *_version(path))
+        return paths
 
     @cached_property
     def config(self) -> Config:
@@ -112,6 +124,8 @@ class Model:
                 found["thinking"] = None
             if header.metadata.get("tokenizer.ggml.fim_mid_token_id") is not None:
                 found["insert"] = None
+        if any(layer.kind == "projector" for layer in self.manifest.layers):
+            found["vision"] = None
         return tuple(found)
 
     def details(self, *, lengths: bool) -> ModelDetails:
@@ -132,6 +146,15 @@ class Model:
             if lengths
             else 0,
         )
+
+    def _present(self, path: Path) -> Path:
+        """The path of a blob that is there. Raises StoreError otherwise."""
+        if not is_file(path):
+            raise StoreError(
+                f"failed to load model: blob {path.name} of '{self.name}' is missing; "
+                f"pull it again with: ollama pull {self.name}"
+            )
+        return path
 
     def _blob(self, kind: str) -> Path | None:
         """The file of the last layer of a kind: a later one wins."""
@@ -180,6 +203,16 @@ def _version(path: Path) -> tuple[int, int]:
 def _checked(path: Path, _mtime_ns: int, _size: int) -> Header:
     """The gate's verdict on one version of a file: it takes milliseconds, requests are many."""
     return check_model(path)
+
+
+@lru_cache(maxsize=64)
+def _checked_projector(path: Path, _mtime_ns: int, _size: int) -> Header:
+    return check_projector(path)
+
+
+@lru_cache(maxsize=64)
+def _checked_adapter(path: Path, _mtime_ns: int, _size: int) -> Header:
+    return check_adapter(path)
 
 
 @lru_cache(maxsize=1024)

@@ -57,7 +57,9 @@ def make(host):
 
 def model(tmp_path, name, guide):
     """The guide's header under another file name."""
-    return SimpleNamespace(weights=tmp_path / name, header=guide.header, name=name)
+    return SimpleNamespace(
+        weights=tmp_path / name, header=guide.header, name=name, projector=None, adapters=()
+    )
 
 
 def wait_until(condition, seconds=5):

@@ -11,6 +11,7 @@ from .context import ABORTED, CACHE_FULL, OK, Context
 from .embedder import MOST_TEXTS, Embedder
 from .library import supports_gpu
 from .model import Model
+from .projector import Patch, Projector
 from .sampler import SamplerChain
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "Context",
     "Embedder",
     "Model",
+    "Patch",
+    "Projector",
     "SamplerChain",
     "supports_gpu",
 ]

@@ -1,6 +1,7 @@
 """A KV cache, and the decoding that fills it."""
 
 import ctypes
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,7 @@ class Context:
         self._context = lib.llama_init_from_model(model.handle, params)
         if not self._context:
             raise EngineError(f"cannot make a context: {last_log('out of memory?')}")
+        model.adapt(self._context)
         self._memory = lib.llama_get_memory(self._context)
         self._threads = spec.threads
         self._for_prompts = False
@@ -59,10 +61,19 @@ class Context:
             self._for_prompts = prompts
             threads = self._threads[prompts]
             lib.llama_set_n_threads(self._context, threads, threads)
-        result: int = lib.llama_decode(self._context, batch.struct)
+        return self.checked(lib.llama_decode(self._context, batch.struct))
+
+    @staticmethod
+    def checked(result: int) -> int:
+        """Return the result of a decode. Raises EngineError if it is a fault."""
         if result not in (OK, CACHE_FULL, ABORTED):
             raise EngineError(f"decode failed with code {result}: {last_log('no details')}")
         return result
+
+    @property
+    def handle(self) -> Any:
+        """The native pointer, for Projector alone."""
+        return self._context
 
     def abort(self) -> None:
         """Stop the step under way within a millisecond or two. Callable from any thread."""

@@ -57,6 +57,7 @@ class Embedder:
         self._context = lib.llama_init_from_model(model.handle, params)
         if not self._context:
             raise EngineError(f"cannot make a context for embeddings: {last_log('out of memory?')}")
+        model.adapt(self._context)
         self._memory = lib.llama_get_memory(self._context)
         self._batch = Batch(params.n_batch)
         ranks = spec.pooling == lib.LLAMA_POOLING_TYPE_RANK

@@ -10,20 +10,20 @@ os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 
 from llama_cpp import llama_cpp as lib
 
-__all__ = ["forget_log", "last_log", "lib", "stop_callback", "supports_gpu"]
+__all__ = ["forget_log", "last_log", "lib", "remember_log", "stop_callback", "supports_gpu"]
 
 _LOG_WARNING, _LOG_ERROR = 2, 3
 _recent_log: deque[str] = deque(maxlen=8)
 
 
 @lib.llama_log_callback  # type: ignore[untyped-decorator]
-def _remember_log(level: int, text: bytes, _: Any) -> None:
+def remember_log(level: int, text: bytes, _: Any) -> None:
     """Keep the last warnings for error texts; print nothing into the user's notebook."""
     if level in (_LOG_WARNING, _LOG_ERROR):
         _recent_log.append(text.decode("utf-8", "replace").strip())
 
 
-lib.llama_log_set(_remember_log, ctypes.c_void_p(0))
+lib.llama_log_set(remember_log, ctypes.c_void_p(0))
 lib.llama_backend_init()
 
 # The abort callback is libc's strlen on a two-byte flag: "" goes on, "\1" stops. A callback written

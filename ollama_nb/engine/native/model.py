@@ -50,6 +50,26 @@ class Model:
 
         Two locks, since a step waits for this one, and making a constrainer takes many steps.
         """
+        self._adapters = [self._load_adapter(path) for path in spec.adapters]
+
+    def _load_adapter(self, path: str) -> Any:
+        """Load a LoRA; it is freed with the model. Raises LoadFailed, and frees the model."""
+        forget_log()
+        adapter = lib.llama_adapter_lora_init(self._model, os.fsencode(path))
+        if not adapter:
+            fault = last_log("the engine refused the adapter")
+            self.close()
+            raise LoadFailed(Path(path).name, fault)
+        return adapter
+
+    def adapt(self, context: Any) -> None:
+        """Lay the adapters over the weights, for one native context. Raises EngineError."""
+        count = len(self._adapters)
+        if count:
+            adapters = (lib.llama_adapter_lora_p_ctypes * count)(*self._adapters)
+            scales = (ctypes.c_float * count)(*[1.0] * count)
+            if lib.llama_set_adapters_lora(context, adapters, count, scales):
+                raise EngineError("the adapters cannot be used together")
 
     @property
     def handle(self) -> Any:
