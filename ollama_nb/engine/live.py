@@ -13,6 +13,9 @@ from .sampling import chain_steps, is_greedy, penalty_window
 from .sequence import DoneReason, Event, Finish, Piece, SequenceRequest, TokenLogprob
 from .slots import Slot
 
+MOST_IDENTICAL = 30
+"""Tokens in a row, after which an answer ends with "length"."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -115,10 +118,15 @@ class LiveSequence:
             self._logprobs.drop()
         if self._text.stopped or complete:
             return None
-        if self._num_sampled >= self.request.num_predict:
+        if self._num_sampled >= self.request.num_predict or self._is_stuck():
             self.done_reason = "length"
             return None
         return token
+
+    def _is_stuck(self) -> bool:
+        """Whether the same token has come so often that nothing else will (faults, 5)."""
+        last = self._generated[-MOST_IDENTICAL:]
+        return len(last) == MOST_IDENTICAL and last.count(last[0]) == MOST_IDENTICAL
 
     def _draw(self, context: Context, row: int) -> tuple[int, bool]:
         """Return the token, and whether it completes what the schema asks for."""

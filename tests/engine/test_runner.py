@@ -7,10 +7,16 @@ import time
 
 import msgspec
 import pytest
+from gguf_writer import tiny_llama, u32
 
 from ollama_nb.engine import runner as runner_module
+from ollama_nb.engine.live import MOST_IDENTICAL
 from ollama_nb.engine.local import LocalHost
+from ollama_nb.engine.spec import load_spec
 from ollama_nb.errors import Cancelled, ContextTooLong, EngineError
+from ollama_nb.gguf import check_model
+from ollama_nb.settings import Settings
+from ollama_nb.wire import Options
 
 QUESTION = "<|im_start|>user\nHow do I pull a model?<|im_end|>\n<|im_start|>assistant\n"
 OTHER = "<|im_start|>user\nWhat is a token?<|im_end|>\n<|im_start|>assistant\n"
@@ -110,11 +116,25 @@ def test_absurd_numbers_do_no_harm(submit, options):
 @pytest.mark.parametrize("penalty", [{"frequency_penalty": 1e9}, {"presence_penalty": 1e9}])
 def test_a_penalty_breaks_a_repetition(submit, endless, penalty):
     runner = endless()
-    plain = submit("a", on=runner).finish()[1].tokens
+    plain = submit("a", on=runner, num_predict=100).finish()[1].tokens
     options = {"temperature": 0, "repeat_last_n": -1} | penalty
-    penalised = submit("a", options, on=runner).finish()[1].tokens
-    assert len(set(plain)) < len(plain) // 2
-    assert len(set(penalised)) == len(penalised)
+    penalised = submit("a", options, on=runner, num_predict=100).finish()[1].tokens
+    assert len(set(plain)) < len(plain) == 100
+    assert len(set(penalised)) == len(penalised) == 100
+
+
+def test_an_answer_that_repeats_one_token_for_ever_ends(submit, tmp_path):
+    path = tmp_path / "stuck.gguf"
+    path.write_bytes(tiny_llama().put("llama.context_length", u32(2048)).encode())
+    spec = load_spec(path, check_model(path), Options(), Settings(num_parallel=1))
+    stuck = LocalHost().load(spec)
+    try:
+        end = submit([5], on=stuck, num_predict=1000).finish()[1]
+        assert end.done_reason == "length"
+        assert len(set(end.tokens[-MOST_IDENTICAL:])) == 1
+        assert len(set(end.tokens[-MOST_IDENTICAL - 1 :])) > 1 or len(end.tokens) == MOST_IDENTICAL
+    finally:
+        stuck.close()
 
 
 def test_more_sequences_than_slots_wait_their_turn(submit):

@@ -2,9 +2,14 @@
 
 import hashlib
 import json
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 from gguf_writer import tiny_llama, u32
+
+_LOUDER = np.float32(10)
+_NUM_CONTROLS = 4
 
 
 def write_blob(root: Path, data: bytes) -> str:
@@ -35,6 +40,18 @@ def write_model(root: Path, name: str, *, weights: bytes, **layers: bytes) -> Pa
     return path
 
 
+@cache
 def endless_weights(context: int = 2048) -> bytes:
-    """A tiny model with random weights that repeats one token for ever at temperature 0."""
-    return tiny_llama().put("llama.context_length", u32(context)).encode()
+    """A tiny model whose answers go on for ever, with another token now and then.
+
+    Its weights are random and large; the control tokens, whose rows are zero, are never likeliest.
+    """
+    model = tiny_llama().put("llama.context_length", u32(context))
+    width = 64
+    for tensor in model.tensors:
+        if len(tensor.shape) > 1:
+            weights = _LOUDER * np.frombuffer(tensor.payload(), "<f4")
+            if tensor.name == "token_embd.weight":
+                weights[-_NUM_CONTROLS * width :] = 0
+            tensor.data = weights.astype("<f4").tobytes()
+    return model.encode()
