@@ -3,7 +3,7 @@
 The thread named ``ollama-nb-runner`` is the only one that decodes. Others submit, cancel and read
 the vocabulary. Each turn of the loop is one ``llama_decode`` over a batch that the live sequences
 share, and one call for texts to embed. Who gets in is decided in ``line.py``, where and with what
-already cached in ``slots.py``, who takes part in a step in ``batching.py``.
+already cached in ``slots.py`` (done in ``cache.py``), who takes part in a step in ``batching.py``.
 """
 
 import itertools
@@ -17,15 +17,16 @@ from queue import SimpleQueue
 from ollama_nb.errors import BadRequest, Cancelled, ContextTooLong, EngineError
 
 from . import native
-from .batching import Pending, PromptPace, Share, num_prompt_rows, plan_step
+from .batching import Pending, Share, num_prompt_rows, plan_step
+from .cache import Cache
 from .embedding import Embeddings, LiveEmbedding
 from .host import Emit, Vocabulary, check_not_forked
 from .line import FairLine
 from .live import LiveSequence
 from .pictures import find_patches
 from .sequence import DoneReason, EmbedRequest, Picture, Request, SequenceRequest
-from .slots import SlotTable
 from .spec import LoadSpec
+from .tempo import Tempo
 from .tokenizer import Tokenizer
 
 _log = logging.getLogger(__name__)
@@ -49,8 +50,7 @@ class Runner:
         self._line: FairLine[LiveSequence] = FairLine()
         self._live: dict[int, LiveSequence] = {}
         """Sequences by the number of their slot, oldest first."""
-        self._slots = SlotTable(spec.num_sequences, isolated=spec.isolated)
-        self._pace = PromptPace(spec.step_ns)
+        self._tempo = Tempo(spec)
         self._num_steps = 0
         self._known: dict[int, Live] = {}
         self._known_lock = threading.Lock()
@@ -167,6 +167,7 @@ class Runner:
                 self._projector = native.Projector(self._model, self._spec)
             if self._generates:
                 self._context = native.Context(self._model, self._spec)
+                self._cache = Cache(self._context, self._spec)
         except Exception:
             if self._projector:
                 self._projector.close()
@@ -208,19 +209,19 @@ class Runner:
         for sequence in list(self._live.values()):
             if sequence.cancelled:
                 self._end(sequence, "cancelled")
-            elif self._is_full(sequence) and not self._make_room(sequence):
+            elif self._is_full(sequence):
                 self._end(sequence, "length")
         self._look()
         pending = [
             Pending(number, one.num_pending, one.request.options.repeatable)
             for number, one in self._live.items()
         ]
-        shares = plan_step(pending, self._batch.capacity, self._pace.rows, self._num_steps)
+        shares = plan_step(pending, self._batch.capacity, self._tempo.rows, self._num_steps)
         if not shares:
             return
         self._num_steps += 1
         rows = self._fill_batch(shares)
-        if not self._decode(num_prompt_rows(shares)):
+        if not self._decode(shares):
             return
         for share, row in zip(shares, rows, strict=True):
             sequence = self._live[share.slot]
@@ -232,23 +233,24 @@ class Runner:
         """Give idle slots to those whose turn it is; drop the cancelled ones."""
         for sequence in self._line.remove(lambda one: one.cancelled):
             self._end(sequence, "cancelled")
-        while self._slots.has_idle() and self._line.take(self._place):
+        while self._cache.has_idle() and self._line.take(self._place):
             pass
 
     def _place(self, sequence: LiveSequence) -> bool:
-        """Start a sequence in a slot, with what the cache already holds of it. False: later."""
-        request = sequence.request
-        tokens = list(request.tokens)
-        placement = self._slots.place(tokens, request.owner, fresh=request.options.repeatable)
-        if placement is None:
+        """Start a sequence in a slot. False: later."""
+        slot = self._cache.place(sequence.request)
+        if slot is None:
             return False
-        if placement.source is not placement.slot and placement.num_reused:
-            self._context.copy(placement.source.number, placement.slot.number)
-        held = self._context.cut(placement.slot.number, placement.num_reused)
-        slot = self._slots.take(placement._replace(num_reused=held), tokens, request.owner)
         sequence.start(slot)
         self._live[slot.number] = sequence
         return True
+
+    def _is_full(self, sequence: LiveSequence) -> bool:
+        """Whether its window is full and stays so."""
+        slot = sequence.slot
+        if slot.num_cached + sequence.num_extra < self._spec.window:
+            return False
+        return not self._cache.make_room(slot, sequence.request)
 
     def _look(self) -> None:
         """Evaluate one image, if a sequence has come to it: nothing else runs meanwhile."""
@@ -265,29 +267,14 @@ class Runner:
                 return
             if result == native.OK:
                 slot.num_cached += patch.num_positions
-            else:  # aborted, and part of it may be in the cache
-                self._context.resume()
-                slot.num_cached = self._context.cut(slot.number, slot.num_cached)
+            else:
+                self._cache.retreat(slot)
             return
 
     def _embed(self) -> None:
         """Embed waiting texts; as many as answers under way, if there are any, can wait for."""
         if self._embeddings.busy:
-            self._embeddings.step(self._pace.rows if self._live else self._batch.capacity)
-
-    def _is_full(self, sequence: LiveSequence) -> bool:
-        return sequence.slot.num_cached + sequence.num_extra >= self._spec.window
-
-    def _make_room(self, sequence: LiveSequence) -> bool:
-        """Drop half of what follows the kept tokens, if the request and the model allow it."""
-        request, slot = sequence.request, sequence.slot
-        if not (request.shift and self._context.can_shift):
-            return False
-        keep = min(request.num_keep, self._spec.window - 2)
-        discard = max((slot.num_cached - keep) // 2, 1)
-        self._context.shift(slot.number, keep, discard)
-        slot.slide(keep, discard)
-        return True
+            self._embeddings.step(self._tempo.rows if self._live else self._batch.capacity)
 
     def _fill_batch(self, shares: list[Share]) -> list[int | None]:
         """Lay out the step; return for each share the row that yields logits, if any."""
@@ -302,11 +289,14 @@ class Runner:
             rows.append(row if last else None)
         return rows
 
-    def _decode(self, num_prompt_rows: int) -> bool:
+    def _decode(self, shares: list[Share]) -> bool:
         """Run the step. False: it did not happen, and everything stands as the cache does."""
-        before = time.perf_counter_ns()
+        rows = self._batch.size, num_prompt_rows(shares)
+        first = self._live[shares[0].slot]
+        threads = self._tempo.threads(rows[1], exact=first.request.options.repeatable)
+        begun = time.perf_counter_ns()
         try:
-            result = self._context.decode(self._batch, prompts=num_prompt_rows > 0)
+            result = self._context.decode(self._batch, threads)
             if result == native.CACHE_FULL:
                 # Windows are separate and never overrun: this is a bug, and looping would hang.
                 raise EngineError("the context is full")
@@ -314,10 +304,10 @@ class Runner:
             self._end_all(error)
             return False
         if result != native.OK:
-            self._resynchronise()
+            self._cache.resynchronise(one.slot for one in self._live.values())
             return False
-        if 2 * num_prompt_rows > self._batch.size:
-            self._pace.note(self._batch.size, time.perf_counter_ns() - before)
+        depth = max(self._live[share.slot].slot.num_cached for share in shares)
+        self._tempo.note(rows, depth, begun, time.perf_counter_ns())
         return True
 
     def _sample(self, sequence: LiveSequence, row: int) -> None:
@@ -332,13 +322,6 @@ class Runner:
         else:
             sequence.slot.tokens.append(token)
 
-    def _resynchronise(self) -> None:
-        """After an abort: go on from what the cache really holds."""
-        self._context.resume()
-        for number, sequence in self._live.items():
-            slot = sequence.slot
-            slot.num_cached = max(slot.num_cached, self._context.length(number))
-
     def _end(self, sequence: LiveSequence, reason: DoneReason) -> None:
         self._release(sequence)
         sequence.finish(reason)
@@ -347,7 +330,7 @@ class Runner:
         """Take back its slot and forget it."""
         if sequence.started:
             del self._live[sequence.slot.number]
-            self._slots.leave(sequence.slot)
+            self._cache.leave(sequence.slot)
         self._forget(sequence)
 
     def _forget(self, one: Live) -> None:
@@ -369,10 +352,8 @@ class Runner:
             self._forget(sequence)
             sequence.fail(error)
         self._live.clear()
-        self._slots = SlotTable(self._spec.num_sequences, isolated=self._spec.isolated)
         if self._generates:
-            for number in range(self._spec.num_sequences):
-                self._context.cut(number, 0)
+            self._cache.clear()
 
     def _free(self) -> None:
         """Free in the order that native code survives: samplers (done), contexts, model."""

@@ -35,6 +35,8 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     batch: int
     threads: tuple[int, int]
     """For single tokens, for prompts."""
+    threads_fixed: bool = False
+    """Whether they were asked for, and are no matter of what else the machine does."""
     projector: str = ""
     """The file that encodes images for this model, if there is one."""
     adapters: tuple[str, ...] = ()
@@ -86,6 +88,7 @@ def load_spec(
         num_sequences=1 if embeds else min(settings.num_parallel, _MOST_SEQUENCES),
         batch=max(_SMALLEST_BATCH, min(options.num_batch, _LARGEST_BATCH)),
         threads=thread_counts(options.num_thread),
+        threads_fixed=options.num_thread > 0,
         projector="" if beside.projector is None else str(beside.projector),
         adapters=tuple(map(str, beside.adapters)),
         gpu_layers=options.num_gpu if options.num_gpu >= 0 else -1,

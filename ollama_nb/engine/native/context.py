@@ -45,21 +45,18 @@ class Context:
             raise EngineError(f"cannot make a context: {last_log('out of memory?')}")
         model.adapt(self._context)
         self._memory = lib.llama_get_memory(self._context)
-        self._threads = spec.threads
-        self._for_prompts = False
+        self._threads = spec.threads[0]
         self._num_vocab = model.num_vocab
         self._views: dict[int, NDArray[np.float32]] = {}
         self.can_shift: bool = lib.llama_memory_can_shift(self._memory)
 
-    def decode(self, batch: Batch, *, prompts: bool) -> int:
+    def decode(self, batch: Batch, threads: int) -> int:
         """Run one step: OK, CACHE_FULL (cache as before) or ABORTED. Raises EngineError.
 
-        ``prompts`` tells whether prompt rows are in it, which are worth more threads. llama.cpp
-        itself would take every batch of two rows for a prompt.
+        Both of llama.cpp's numbers of threads are set: it would take two rows for a prompt.
         """
-        if prompts is not self._for_prompts:
-            self._for_prompts = prompts
-            threads = self._threads[prompts]
+        if threads != self._threads:
+            self._threads = threads
             lib.llama_set_n_threads(self._context, threads, threads)
         return self.checked(lib.llama_decode(self._context, batch.struct))
 
