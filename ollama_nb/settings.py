@@ -45,6 +45,14 @@ class Settings:
     """OLLAMA_FLASH_ATTENTION; None: llama.cpp decides."""
     kv_cache_type: str = "f16"
     """How numbers of the KV cache are stored: f16, q8_0 or q4_0 (OLLAMA_KV_CACHE_TYPE)."""
+    unified_cache: bool = False
+    """Whether sequences share one KV cache (OLLAMA_NB_UNIFIED_CACHE)."""
+    gpu_overhead: int = 0
+    """Bytes that stay free on each GPU (OLLAMA_GPU_OVERHEAD)."""
+    sched_spread: bool = False
+    """Whether a model goes to all GPUs even where one would do (OLLAMA_SCHED_SPREAD)."""
+    tensor_split: tuple[float, ...] = ()
+    """Shares of the GPUs, "3,1" (OLLAMA_NB_TENSOR_SPLIT); empty: by their free memory."""
     engine: str = "local"
     """Where models live: "local" in this process, "worker" in a child each (OLLAMA_NB_ENGINE)."""
     isolate_users: bool = True
@@ -79,6 +87,10 @@ class Settings:
             max_queue=read.positive("OLLAMA_MAX_QUEUE", cls.max_queue),
             flash_attention=read.flag("OLLAMA_FLASH_ATTENTION"),
             kv_cache_type=read.choice("OLLAMA_KV_CACHE_TYPE", CACHE_TYPES, cls.kv_cache_type),
+            unified_cache=read.flag("OLLAMA_NB_UNIFIED_CACHE") is True,
+            gpu_overhead=read.size("OLLAMA_GPU_OVERHEAD"),
+            sched_spread=read.flag("OLLAMA_SCHED_SPREAD") is True,
+            tensor_split=read.shares("OLLAMA_NB_TENSOR_SPLIT"),
             engine=read.choice("OLLAMA_NB_ENGINE", ("local", "worker"), engine),
             isolate_users=read.flag("OLLAMA_NB_ISOLATE_USERS") is not False,
             step_ns=read.positive("OLLAMA_NB_STEP_MS", cls.step_ns // 1_000_000) * 1_000_000,
@@ -105,10 +117,21 @@ class _Reader:
         text = self.text(name)
         return int(text) if re.fullmatch("0*[1-9][0-9]{0,8}", text) else default
 
+    def size(self, name: str) -> int:
+        """Bytes; 0 where they make no sense."""
+        text = self.text(name)
+        return int(text) if re.fullmatch("[0-9]{1,15}", text) else 0
+
     def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
         """One of ``choices``; anything else counts as not set."""
         text = self.text(name).lower()
         return text if text in choices else default
+
+    def shares(self, name: str) -> tuple[float, ...]:
+        """Numbers between commas; none of them counts if one makes no sense."""
+        texts = [one.strip() for one in self.text(name).split(",")]
+        good = all(re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", one) for one in texts)
+        return tuple(map(float, texts)) if good else ()
 
     def flag(self, name: str) -> bool | None:
         """As Go's ParseBool reads it; anything else means yes, as in Ollama. None: not set."""

@@ -130,3 +130,13 @@ def test_the_cache():
     assert read(OLLAMA_FLASH_ATTENTION="false").flash_attention is False
     assert read(OLLAMA_KV_CACHE_TYPE="Q8_0").kv_cache_type == "q8_0"
     assert read(OLLAMA_KV_CACHE_TYPE="q2_k").kv_cache_type == "f16"
+
+
+def test_gpus():
+    assert read().tensor_split == ()
+    assert read(OLLAMA_NB_TENSOR_SPLIT=" 3, 1.5 ").tensor_split == (3.0, 1.5)
+    assert read(OLLAMA_NB_TENSOR_SPLIT="3,lots").tensor_split == ()
+    assert read(OLLAMA_GPU_OVERHEAD="17179869184").gpu_overhead == 16 << 30
+    assert read(OLLAMA_GPU_OVERHEAD="-1").gpu_overhead == 0
+    assert read(OLLAMA_SCHED_SPREAD="1").sched_spread is True
+    assert read().sched_spread is read().unified_cache is False

@@ -1,6 +1,7 @@
 """How much memory a loaded model takes, and how much there is. Bytes throughout."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import psutil
@@ -8,6 +9,7 @@ import psutil
 from ollama_nb.errors import EngineError
 from ollama_nb.gguf import ArrayRef, Header
 
+from .offload import Gpus, plan_offload
 from .spec import LoadSpec
 
 _CACHE_BYTES = {"f16": 2, "q8_0": 34 / 32, "q4_0": 18 / 32}
@@ -16,7 +18,9 @@ _FLOAT = 4
 _OVERHEAD = 40 << 20
 _SHARE_OF_FREE = 0.9
 _SHARE_FOR_CACHES = 0.25
-_AUTOMATIC_SEQUENCES = 4
+_AUTOMATIC_SEQUENCES = (16, 8, 4, 2, 1)
+_MOST_ON_CPU = 4
+_NO_GPUS = Gpus()
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -40,27 +44,74 @@ def cache_size(header: Header, spec: LoadSpec) -> int:
     return int(numbers * _CACHE_BYTES[spec.cache_type])
 
 
-def fit(header: Header, spec: LoadSpec) -> tuple[LoadSpec, int]:
-    """Return the spec, with a number of sequences where it leaves that open, and the estimate.
+class Fitted(NamedTuple):
+    """A spec with nothing left open, and what it takes: altogether, and of that on GPUs."""
 
-    Up to four sequences, as long as their caches take no more than a quarter of what is free.
-    Raises EngineError with the figures where memory does not suffice.
+    spec: LoadSpec
+    size: int
+    size_vram: int
+
+
+def fit(header: Header, spec: LoadSpec, gpus: Gpus = _NO_GPUS) -> Fitted:
+    """Decide what the spec leaves open: the number of sequences and of layers on GPUs.
+
+    Up to four sequences, or 16 where all layers are on GPUs, as long as their caches take no more
+    than a quarter of what is free. Raises EngineError with the figures where memory does not
+    suffice.
     """
     free = available()
-    if not spec.num_sequences:
-        spec = msgspec.structs.replace(spec, num_sequences=_AUTOMATIC_SEQUENCES)
-        while spec.num_sequences > 1 and (
-            cache_size(header, spec) > _SHARE_FOR_CACHES * free
-            or estimate(header, spec) > _SHARE_OF_FREE * free
-        ):
-            spec = msgspec.structs.replace(spec, num_sequences=spec.num_sequences // 2)
-    needed = estimate(header, spec)
+    if spec.num_sequences:
+        return _placed(header, spec, gpus, free)
+    for count in _AUTOMATIC_SEQUENCES:
+        tried = msgspec.structs.replace(spec, num_sequences=count)
+        try:
+            fitted = _placed(header, tried, gpus, free)
+        except EngineError:
+            if count == 1:
+                raise
+            continue
+        whole = fitted.size_vram and fitted.spec.gpu_layers > _integer(header, "block_count")
+        room = sum(gpus.free) if whole else free
+        few = whole or count <= _MOST_ON_CPU
+        if count == 1 or (few and cache_size(header, tried) <= _SHARE_FOR_CACHES * room):
+            return fitted
+    raise AssertionError("one sequence is the last that is tried")
+
+
+def _placed(header: Header, spec: LoadSpec, gpus: Gpus, free: int) -> Fitted:
+    """Choose the layers for the GPUs; what is left has to fit beside the rest of the system."""
+    size = estimate(header, spec)
+    offload = plan_offload(*_layers(header, spec), _OVERHEAD + _buffers(header, spec), gpus,
+                           spec.gpu_layers)  # fmt: skip
+    alone = offload.gpu is not None and not spec.tensor_split
+    spec = msgspec.structs.replace(
+        spec,
+        gpu_layers=offload.layers,
+        main_gpu=offload.gpu if alone else spec.main_gpu,
+        split=not alone,
+    )
+    needed = max(0, size - offload.size)
     if needed > _SHARE_OF_FREE * free:
         raise EngineError(
             f"model requires more system memory ({needed / 2**30:.1f} GiB) than is available "
             f"({free / 2**30:.1f} GiB); a smaller num_ctx (now {spec.window}) needs less"
         )
-    return spec, needed
+    return Fitted(spec, size, min(size, offload.size))
+
+
+def _layers(header: Header, spec: LoadSpec) -> tuple[list[int], int]:
+    """Bytes of each block, its share of the cache with it, and of the output."""
+    count = max(1, _integer(header, "block_count"))
+    blocks = [cache_size(header, spec) // count] * count
+    rest = {"output": 0, "token_embd": 0}
+    for tensor in header.tensors:
+        part, _, inner = tensor.name.partition(".")
+        number = inner.partition(".")[0]
+        if part == "blk" and number.isdigit() and int(number) < count:
+            blocks[int(number)] += tensor.size_bytes
+        elif part in rest:
+            rest[part] += tensor.size_bytes
+    return blocks, rest["output"] or rest["token_embd"]
 
 
 def available() -> int:

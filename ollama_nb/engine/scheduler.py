@@ -13,8 +13,10 @@ from ollama_nb.settings import Settings
 from ollama_nb.store import Model
 from ollama_nb.wire.options import Options
 
+from .devices import free_gpu_memory
 from .host import Host, LoadedModel
-from .memory import fit
+from .memory import Fitted, fit
+from .offload import Gpus
 from .spec import Beside, LoadSpec, load_spec
 
 
@@ -25,12 +27,16 @@ class Loaded:
     model: Model
     wanted: LoadSpec
     """What was asked for: the next request that asks for the same shares it."""
-    spec: LoadSpec
+    fitted: Fitted
     runner: LoadedModel
-    size: int
     keep_alive_ns: int
     expires_ns: int = 0
     leases: int = 0
+
+    @property
+    def spec(self) -> LoadSpec:
+        """What it was loaded as."""
+        return self.fitted.spec
 
     def touch(self) -> None:
         """Restart the keep-alive timer."""
@@ -161,8 +167,10 @@ class Scheduler:
                 return ready
         self._make_room(wanted.path)
         self._check_open()
-        spec, size = fit(model.header, wanted)
-        runner = self._host.load(spec)
+        settings = self._settings
+        gpus = Gpus(free_gpu_memory(), settings.gpu_overhead, settings.sched_spread)
+        fitted = fit(model.header, wanted, gpus)
+        runner = self._host.load(fitted.spec)
         if keep_alive_ns is None:
             keep_alive_ns = self._settings.keep_alive_ns
         with self._changed:
@@ -171,9 +179,9 @@ class Scheduler:
             except EngineError:
                 runner.close()
                 raise
-            loaded = Loaded(model, wanted, spec, runner, size, keep_alive_ns, leases=1)
+            loaded = Loaded(model, wanted, fitted, runner, keep_alive_ns, leases=1)
             loaded.touch()
-            self._loaded[spec.path] = loaded
+            self._loaded[wanted.path] = loaded
             self._start_janitor()
             return Lease(loaded, self)
 

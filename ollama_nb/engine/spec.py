@@ -42,7 +42,14 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     adapters: tuple[str, ...] = ()
     """LoRA files laid over the weights."""
     gpu_layers: int
+    """Before the GPUs' memory has been looked at, -1 leaves the number open."""
     main_gpu: int
+    split: bool = True
+    """Whether layers go to all GPUs, or all to ``main_gpu``."""
+    tensor_split: tuple[float, ...] = ()
+    """How much of them each GPU gets, in any unit; empty: by their free memory."""
+    unified: bool = False
+    """Whether sequences share one cache, or have one each."""
     load_mode: int | None
     rope_base: float
     rope_scale: float
@@ -93,6 +100,8 @@ def load_spec(
         adapters=tuple(map(str, beside.adapters)),
         gpu_layers=options.num_gpu if options.num_gpu >= 0 else -1,
         main_gpu=max(0, options.main_gpu),
+        tensor_split=settings.tensor_split,
+        unified=settings.unified_cache,
         load_mode=_load_mode(options),
         rope_base=max(0.0, options.rope_frequency_base),
         rope_scale=max(0.0, options.rope_frequency_scale),

@@ -34,10 +34,10 @@ def _process(loaded: Loaded) -> ProcessModel:
     return ProcessModel(
         name=str(model.name),
         model=str(model.name),
-        size=loaded.size,
+        size=loaded.fitted.size,
         digest=model.manifest.digest,
         details=model.details(lengths=False),
         expires_at=local_time(loaded.expires_ns),
-        size_vram=0,
+        size_vram=loaded.fitted.size_vram,
         context_length=loaded.spec.window,
     )

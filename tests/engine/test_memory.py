@@ -5,8 +5,10 @@ from types import SimpleNamespace
 import psutil
 import pytest
 from gguf_writer import UINT32, array, tiny_llama, u32
+from msgspec.structs import replace
 
 from ollama_nb.engine import memory
+from ollama_nb.engine.offload import Gpus
 from ollama_nb.engine.spec import load_spec
 from ollama_nb.errors import EngineError
 from ollama_nb.gguf import read_header
@@ -129,7 +131,9 @@ def test_a_model_that_does_not_fit_is_refused_with_the_figures(header, machine):
     with pytest.raises(EngineError, match=r"\(0\.0 GiB\).*num_ctx \(now 128\)"):
         memory.fit(tiny, spec(tiny))
     machine(GIB)
-    assert memory.fit(tiny, spec(tiny)) == (spec(tiny), memory.estimate(tiny, spec(tiny)))
+    fitted = memory.fit(tiny, spec(tiny))
+    assert fitted.spec == replace(spec(tiny), gpu_layers=0)
+    assert (fitted.size, fitted.size_vram) == (memory.estimate(tiny, spec(tiny)), 0)
 
 
 def test_a_tenth_of_what_is_free_stays_free(header, machine):
@@ -161,3 +165,42 @@ def test_a_quantised_cache_takes_less(header, kind, bytes_of_32):
     settings = Settings(num_parallel=1, kv_cache_type=kind)
     quantised = load_spec(tiny.path, tiny, Options(num_ctx=128), settings)
     assert memory.cache_size(tiny, quantised) == 128 * 2 * 2 * 32 * bytes_of_32 // 32
+
+
+def test_all_goes_to_the_gpu_that_has_room_for_it(header, machine):
+    tiny = header(blocks=6)
+    machine(20 << 20)  # too little by itself
+    fitted = memory.fit(tiny, spec(tiny), Gpus((1 * GIB, 4 * GIB)))
+    assert (fitted.spec.gpu_layers, fitted.spec.main_gpu, fitted.spec.split) == (7, 1, False)
+    assert 0 < fitted.size_vram <= fitted.size
+
+
+def test_on_a_gpu_the_number_of_sequences_is_larger(header, machine):
+    tiny = header()
+    machine(GIB)
+    gpu = Gpus((8 * GIB,))
+    assert memory.fit(tiny, spec(tiny, num_parallel=0), gpu).spec.num_sequences == 16
+    assert memory.fit(tiny, spec(tiny, num_parallel=0)).spec.num_sequences == 4
+
+
+def test_what_the_gpu_does_not_take_has_to_fit_beside_the_system(header, machine):
+    tiny = header()
+    machine(10 << 20)
+    with pytest.raises(EngineError, match="more system memory"):
+        memory.fit(tiny, spec(tiny), Gpus((100 << 20,)))
+
+
+def test_shares_that_were_asked_for_are_kept(header, machine):
+    tiny = header()
+    machine(GIB)
+    shared = replace(spec(tiny), tensor_split=(3.0, 1.0), main_gpu=1)
+    fitted = memory.fit(tiny, shared, Gpus((8 * GIB, 8 * GIB)))
+    assert (fitted.spec.split, fitted.spec.main_gpu) == (True, 1)
+    assert fitted.spec.tensor_split == (3.0, 1.0)
+
+
+def test_no_layers_are_no_layers(header, machine):
+    tiny = header()
+    machine(GIB)
+    fitted = memory.fit(tiny, replace(spec(tiny), gpu_layers=0), Gpus((8 * GIB,)))
+    assert (fitted.spec.gpu_layers, fitted.size_vram) == (0, 0)

@@ -156,10 +156,12 @@ def test_a_second_turn_evaluates_only_what_is_new(make_spec, submit):
     assert third.prompt_count > third.reused_count
 
 
-def test_a_beginning_that_several_share_is_evaluated_once(make_spec, submit):
-    with fresh_runner(make_spec(num_parallel=4)) as runner:
+@pytest.mark.parametrize("unified", [False, True])
+def test_a_beginning_that_several_share_is_evaluated_once(make_spec, submit, unified):
+    spec = msgspec.structs.replace(make_spec(num_parallel=4), unified=unified)
+    with fresh_runner(spec) as runner:
         expected = submit(LONG + OTHER, on=runner, num_predict=10).finish()[0]
-    with fresh_runner(make_spec(num_parallel=4)) as runner:
+    with fresh_runner(spec) as runner:
         sequences = [submit(LONG + OTHER, on=runner, num_predict=10) for _ in range(8)]
         ends = [sequence.finish() for sequence in sequences]
     assert {text for text, _ in ends} == {expected}
@@ -172,6 +174,18 @@ def test_branches_stay_while_there_are_slots(make_spec, submit):
         for _ in range(2):
             ends = [submit(LONG + one, on=runner).finish()[1] for one in (QUESTION, OTHER)]
     assert all(end.reused_count == end.prompt_count - 1 for end in ends)
+
+
+@pytest.mark.parametrize("unified", [False, True])
+def test_every_sequence_has_its_whole_window(make_endless_spec, submit, unified):
+    spec = make_endless_spec(num_parallel=3, num_ctx=300)
+    with fresh_runner(msgspec.structs.replace(spec, unified=unified)) as runner:
+        options = {"num_predict": 10_000, "shift": False}
+        sequences = [submit([5 + number] * 10, on=runner, **options) for number in range(5)]
+        ends = [sequence.finish()[1] for sequence in sequences]
+    assert {(end.done_reason, end.prompt_count + end.eval_count) for end in ends} == {
+        ("length", 301)
+    }
 
 
 def test_owners_share_nothing_where_they_are_isolated(make_spec, submit):

@@ -10,12 +10,14 @@ from ollama_nb.engine.spec import LoadSpec
 from ollama_nb.errors import EngineError
 
 from .batch import Batch
-from .library import forget_log, last_log, lib, stop_callback
+from .library import forget_log, last_log, lib, stop_callback, supports_gpu
 from .model import Model
 from .sampler import SamplerChain
 
 OK, CACHE_FULL, ABORTED = 0, 1, 2
 """What ``Context.decode`` returns; anything else is a fault."""
+_MANY = 8
+"""Sequences."""
 
 
 class Context:
@@ -30,8 +32,8 @@ class Context:
         # Only rows that sample have logits: a tenth of the compute buffer otherwise needed.
         params.n_outputs_max = spec.num_sequences
         params.n_threads = params.n_threads_batch = spec.threads[0]
-        params.kv_unified = False
-        params.flash_attn_type = spec.flash_attention
+        params.kv_unified = spec.unified
+        params.flash_attn_type = _flash_attention(spec)
         params.type_k = params.type_v = getattr(lib, f"GGML_TYPE_{spec.cache_type.upper()}")
         params.rope_freq_base = spec.rope_base
         params.rope_freq_scale = spec.rope_scale
@@ -134,3 +136,15 @@ class Context:
             self._views.clear()
             lib.llama_free(self._context)
             self._context = None
+
+
+def _flash_attention(spec: LoadSpec) -> int:
+    """Decide where it is left open: without it many streams are faster on CPUs (engine notes, 2).
+
+    Measured with 16 streams of 2048 cached tokens, 15 M parameters: 85 ms a step with it, 13 ms
+    without. For a few streams it stays on, since prompts are twice as fast with it.
+    """
+    left_open = spec.flash_attention not in (0, 1)
+    if left_open and spec.num_sequences >= _MANY and not supports_gpu():
+        return 0
+    return spec.flash_attention

@@ -24,6 +24,11 @@ class Model:
         params = lib.llama_model_default_params()
         params.n_gpu_layers = spec.gpu_layers
         params.main_gpu = spec.main_gpu
+        params.split_mode = lib.LLAMA_SPLIT_MODE_LAYER if spec.split else lib.LLAMA_SPLIT_MODE_NONE
+        if spec.tensor_split:
+            most = lib.llama_max_devices()
+            shares = (ctypes.c_float * most)(*spec.tensor_split[:most])
+            params.tensor_split = shares
         if spec.load_mode is not None:
             params.load_mode = spec.load_mode
         forget_log()
