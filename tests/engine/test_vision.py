@@ -6,7 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from msgspec.structs import replace
-from tiny_vision import NUM_PATCHES, SIDE, projector, seeing_weights
+from tiny_vision import (
+    NUM_PATCHES,
+    SIDE,
+    projector,
+    projector_in_two_dimensions,
+    seeing_weights,
+    weights_in_two_dimensions,
+)
 
 from ollama_nb.engine import runner as runner_module
 from ollama_nb.engine.local import LocalHost
@@ -164,6 +171,45 @@ def test_the_window_may_slide_over_images(seer, submit):
     _, end = one.finish()
     assert end.done_reason == "length"
     assert end.prompt_count + end.eval_count > 4096
+
+
+def test_a_model_that_counts_in_two_dimensions(files, submit, tmp_path):
+    path, beside = tmp_path / "model.gguf", tmp_path / "projector.gguf"
+    path.write_bytes(weights_in_two_dimensions())
+    beside.write_bytes(projector_in_two_dimensions().encode())
+    settings = Settings(num_parallel=2)
+    seer = LocalHost().load(
+        load_spec(path, check_model(path), Options(), settings, Beside(projector=beside))
+    )
+
+    def see(*parts, **more):
+        tokens = seer.tokenize(parts, start=True)
+        images = tuple(part for part in parts if isinstance(part, Picture))
+        one = submit(tokens, on=seer, images=images, top_logprobs=20, **more)
+        _, told, end = one.finish_told()
+        return dict(told[0].top), end, tokens
+
+    try:
+        red, first, tokens = see("look ", wide(RED), " what is it")
+        again, second, _ = see("look ", wide(RED), " what is it")
+        blue, third, _ = see("look ", wide(BLUE), " what is it")
+        both, fourth, _ = see(
+            "look ", wide(BLUE), " and ", wide(RED), " what is it", num_predict=99
+        )
+        with pytest.raises(ContextTooLong):
+            see(*[plain(1, 2, number, side=320) for number in range(12)], " what is it")
+    finally:
+        seer.close()
+    assert first.prompt_count > len(tokens)  # patches of an area, counted by its longer side
+    assert (first.reused_count, second.reused_count) == (0, len(tokens) - 1)
+    assert not differ(red, again)
+    assert differ(red, blue)
+    assert differ(blue, both)
+    assert (third.eval_count, fourth.eval_count) == (20, 99)
+
+
+def wide(one):
+    return Picture(4 * one.width, 2 * one.height, one.pixels[:3] * (8 * one.width * one.height))
 
 
 def test_cancelling_while_an_image_is_encoded(spec, submit, monkeypatch):

@@ -6,10 +6,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from gguf_writer import tiny_llama, u32
+from gguf_writer import File, tiny_llama, u32
 
 _LOUDER = np.float32(10)
 _NUM_CONTROLS = 4
+_SMALL = np.float32(1e-3)  # not zero: this llama.cpp reads no epsilon of qwen2vl models
 
 
 def write_blob(root: Path, data: bytes) -> str:
@@ -42,9 +43,14 @@ def write_model(root: Path, name: str, *, weights: bytes, **layers: bytes) -> Pa
 
 @cache
 def endless_weights(context: int = 2048) -> bytes:
+    """The file of a model that never ends by itself."""
+    return endless_model(context).encode()
+
+
+def endless_model(context: int) -> File:
     """A tiny model whose answers go on for ever, with another token now and then.
 
-    Its weights are random and large; the control tokens, whose rows are zero, are never likeliest.
+    Its weights are random and large; the control tokens, whose rows are small, are never likeliest.
     """
     model = tiny_llama().put("llama.context_length", u32(context))
     width = 64
@@ -52,6 +58,6 @@ def endless_weights(context: int = 2048) -> bytes:
         if len(tensor.shape) > 1:
             weights = _LOUDER * np.frombuffer(tensor.payload(), "<f4")
             if tensor.name == "token_embd.weight":
-                weights[-_NUM_CONTROLS * width :] = 0
+                weights[-_NUM_CONTROLS * width :] *= _SMALL
             tensor.data = weights.astype("<f4").tobytes()
-    return model.encode()
+    return model

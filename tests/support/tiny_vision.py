@@ -4,8 +4,8 @@ import base64
 import io
 
 import numpy as np
-from gguf_writer import FLOAT32, File, Tensor, array, f32, flag, text, u32
-from model_files import endless_weights
+from gguf_writer import FLOAT32, INT32, File, Tensor, array, f32, flag, text, u32
+from model_files import endless_model
 from PIL import Image
 
 SIDE, PATCH = 32, 8
@@ -16,7 +16,7 @@ _MODEL_WIDTH = 64
 
 def seeing_weights(context: int = 4096) -> bytes:
     """The model itself."""
-    return endless_weights(context)
+    return endless_model(context).encode()
 
 
 def projector() -> File:
@@ -68,6 +68,36 @@ def projector() -> File:
         "clip.vision.image_std": array(FLOAT32, [0.5] * 3),
     }
     return File(metadata, tensors)
+
+
+def weights_in_two_dimensions() -> bytes:
+    """A model whose text counts images by their longer side (M-RoPE), as Qwen2-VL does."""
+    model = endless_model(4096)
+    model.metadata = {
+        key.replace("llama.", "qwen2vl."): value for key, value in model.metadata.items()
+    }
+    model.put("general.architecture", text("qwen2vl"))
+    model.put("qwen2vl.rope.dimension_sections", array(INT32, [4, 2, 2, 0]))
+    for weight in list(model.tensors):
+        if weight.name.endswith(("attn_q.weight", "attn_k.weight", "attn_v.weight")):
+            model.tensors.append(Tensor(weight.name.replace("weight", "bias"), weight.shape[1:]))
+    return model.encode()
+
+
+def projector_in_two_dimensions() -> File:
+    """Its encoder, which takes images of any size and joins four patches to one."""
+    draw = np.random.default_rng(6)
+    file = projector().put("clip.projector_type", text("qwen2vl_merger"))
+    left_out = ("mm.", "v.position_embd", "v.pre_ln")
+    file.tensors = [one for one in file.tensors if not one.name.startswith(left_out)]
+    for name, *shape in (
+        ("v.patch_embd.weight.1", PATCH, PATCH, 3, _WIDTH),
+        ("mm.0.weight", 4 * _WIDTH, 4 * _WIDTH), ("mm.0.bias", 4 * _WIDTH),
+        ("mm.2.weight", 4 * _WIDTH, _MODEL_WIDTH), ("mm.2.bias", _MODEL_WIDTH),
+    ):  # fmt: skip
+        data = (0.2 * draw.standard_normal(shape[::-1])).astype("<f4").tobytes()
+        file.tensors.append(Tensor(name, shape, data=data))
+    return file
 
 
 def picture(colour, size=(SIDE, SIDE), form="PNG", **options) -> str:
