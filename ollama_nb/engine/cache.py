@@ -32,11 +32,11 @@ class Cache:
         held = self._context.cut(placement.slot.number, placement.num_reused)
         return self._slots.take(placement._replace(num_reused=held), tokens, request.owner)
 
-    def make_room(self, slot: Slot, request: SequenceRequest) -> bool:
+    def make_room(self, slot: Slot, request: SequenceRequest, window: int) -> bool:
         """Drop half of what follows the kept tokens, if the request and the model allow it."""
         if not (request.shift and self._context.can_shift):
             return False
-        keep = min(request.num_keep, self._spec.window - 2)
+        keep = min(request.num_keep, window - 2)
         discard = max((slot.num_cached - keep) // 2, 1)
         self._context.shift(slot.number, keep, discard)
         slot.slide(keep, discard)

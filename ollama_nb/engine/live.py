@@ -42,7 +42,7 @@ class LiveSequence:
         self.done_reason: DoneReason = "stop"
         self._emit = emit
         self._model = model
-        self._window = window
+        self.window = window
         self._patches = patches
         self.num_extra = sum(one.num_cells - one.num_positions for one in patches.values())
         """Cells that its images take beyond their positions."""
@@ -77,8 +77,8 @@ class LiveSequence:
         self._started_ns = time.perf_counter_ns()
         options = self.request.options
         if not is_greedy(options):
-            self._chain = SamplerChain(chain_steps(options, self._window), self._model)
-            window = penalty_window(options, self._window)
+            self._chain = SamplerChain(chain_steps(options, self.window), self._model)
+            window = penalty_window(options, self.window)
             for token in slot.tokens[-window:] if window else ():
                 if token >= 0:
                     self._chain.accept(token)

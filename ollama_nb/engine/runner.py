@@ -97,11 +97,10 @@ class Runner:
 
     def _made(self, number: int, request: Request, emit: Emit) -> Live:
         """Check the request against the model, which native code would not survive."""
-        window = self._spec.window
         texts = [request.tokens] if isinstance(request, SequenceRequest) else request.texts
         if not texts or not all(texts):
             raise EngineError("a prompt or text has no tokens")
-        if max(map(len, texts)) > window:
+        if max(map(len, texts)) > self._spec.window:
             raise ContextTooLong
         if isinstance(request, EmbedRequest):
             return LiveEmbedding(number, request, emit)
@@ -110,6 +109,7 @@ class Runner:
         if request.tokens[-1] < 0:
             raise BadRequest("the prompt ends with an image; write something after it")
         patches = find_patches(request.tokens, self._tokenizer.patches(request.images))
+        window = min(request.window or self._spec.window, self._spec.window)
         live = LiveSequence(number, request, emit, self._model, window, patches)
         if len(request.tokens) + live.num_extra > window:
             raise ContextTooLong
@@ -248,9 +248,9 @@ class Runner:
     def _is_full(self, sequence: LiveSequence) -> bool:
         """Whether its window is full and stays so."""
         slot = sequence.slot
-        if slot.num_cached + sequence.num_extra < self._spec.window:
+        if slot.num_cached + sequence.num_extra < sequence.window:
             return False
-        return not self._cache.make_room(slot, sequence.request)
+        return not self._cache.make_room(slot, sequence.request, sequence.window)
 
     def _look(self) -> None:
         """Evaluate one image, if a sequence has come to it: nothing else runs meanwhile."""

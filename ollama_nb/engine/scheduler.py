@@ -8,6 +8,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from ollama_nb.errors import Busy, EngineError
 from ollama_nb.settings import Settings
 from ollama_nb.store import Model
@@ -26,7 +28,7 @@ class Loaded:
 
     model: Model
     wanted: LoadSpec
-    """What was asked for: the next request that asks for the same shares it."""
+    """What was asked for: the next request that asks for no more shares it."""
     fitted: Fitted
     runner: LoadedModel
     keep_alive_ns: int
@@ -42,6 +44,10 @@ class Loaded:
         """Restart the keep-alive timer."""
         self.expires_ns = time.time_ns() + self.keep_alive_ns
 
+    def serves(self, spec: LoadSpec) -> bool:
+        """Whether a request that asks for this needs no other load: a larger window does too."""
+        return self.wanted == replace(spec, window=max(spec.window, self.wanted.window))
+
     @property
     def expired(self) -> bool:
         """Whether nobody uses it and its time is over."""
@@ -53,6 +59,8 @@ class Lease:
     """The right to use a loaded model, given back once."""
 
     loaded: Loaded
+    window: int
+    """The request's context window in tokens; that of the loaded model may be larger."""
     _scheduler: "Scheduler"
     _open: bool = field(default=True)
 
@@ -60,11 +68,6 @@ class Lease:
     def runner(self) -> LoadedModel:
         """The loaded model."""
         return self.loaded.runner
-
-    @property
-    def window(self) -> int:
-        """Its context window in tokens."""
-        return self.loaded.spec.window
 
     def release(self) -> None:
         """Give it back. The second call does nothing."""
@@ -148,7 +151,7 @@ class Scheduler:
     def _borrow(self, model: Model, spec: LoadSpec, keep_alive_ns: int | None) -> Lease | None:
         """Lease a fitting loaded model if there is one. Needs ``_changed``. Raises Busy."""
         loaded = self._loaded.get(spec.path)
-        if loaded is None or loaded.wanted != spec or not loaded.runner.alive:
+        if loaded is None or not loaded.serves(spec) or not loaded.runner.alive:
             return None
         if loaded.leases >= loaded.spec.num_sequences + self._settings.max_queue:
             raise Busy
@@ -157,7 +160,7 @@ class Scheduler:
         loaded.model = model
         loaded.leases += 1
         loaded.touch()
-        return Lease(loaded, self)
+        return Lease(loaded, spec.window, self)
 
     def _load(self, model: Model, wanted: LoadSpec, keep_alive_ns: int | None) -> Lease:
         """Make room, load, and lease. Needs ``_loading``."""
@@ -183,7 +186,7 @@ class Scheduler:
             loaded.touch()
             self._loaded[wanted.path] = loaded
             self._start_janitor()
-            return Lease(loaded, self)
+            return Lease(loaded, wanted.window, self)
 
     def _check_open(self) -> None:
         if self._closed:

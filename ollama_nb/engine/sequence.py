@@ -52,6 +52,8 @@ class SequenceRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     options: Options
     num_predict: int
     num_keep: int
+    window: int = 0
+    """The most tokens of prompt and answer at a time; 0: as many as the model was loaded for."""
     images: tuple[Picture, ...] = ()
     """In the order in which they stand in the prompt."""
     shift: bool = True

@@ -1,6 +1,6 @@
 """What a loaded model looks like: the numbers that are fixed when it is loaded.
 
-Two requests share a loaded model exactly when their specs are equal.
+Two requests share a loaded model when their specs are equal, but for a smaller window.
 """
 
 from pathlib import Path

@@ -106,6 +106,7 @@ def _sequence(
 ) -> SequenceRequest:  # fmt: skip
     return SequenceRequest(
         tokens=tuple(prompt.tokens),
+        window=lease.window,
         images=prompt.images,
         options=options,
         num_predict=_limit(options, lease.window, len(prompt.tokens)),
@@ -207,10 +208,13 @@ def _ready(request: GenerateRequest, reason: str) -> GenerateResponse:
 
 def _rendered(request: GenerateRequest, prompt: GenerationPrompt) -> GenerateResponse:
     """The answer of ``_debug_render_only``."""
+    debug_info: dict[str, Any] = {"rendered_template": prompt.text}
+    if prompt.images:
+        debug_info["image_count"] = len(prompt.images)
     return GenerateResponse(
         model=request.model,
         created_at=now_utc(),
         response="",
         done=True,
-        debug_info={"rendered_template": prompt.text},
+        debug_info=debug_info,
     )

@@ -188,6 +188,19 @@ def test_every_sequence_has_its_whole_window(make_endless_spec, submit, unified)
     }
 
 
+def test_a_request_may_have_a_smaller_window_than_the_model(make_endless_spec, submit):
+    with fresh_runner(make_endless_spec(num_ctx=500)) as runner:
+        options = {"num_predict": 1000, "shift": False}
+        small, whole = (
+            submit([5, 6], on=runner, window=window, **options).finish()[1] for window in (100, 0)
+        )
+        sliding = submit([5, 6], on=runner, window=100, num_predict=1000).finish()[1]
+        with pytest.raises(ContextTooLong):
+            submit([5] * 101, on=runner, window=100)
+    assert [end.prompt_count + end.eval_count for end in (small, whole)] == [101, 501]
+    assert sliding.eval_count == 1000
+
+
 def test_owners_share_nothing_where_they_are_isolated(make_spec, submit):
     for isolated in (False, True):
         with fresh_runner(make_spec(isolated=isolated)) as runner:

@@ -87,6 +87,16 @@ def test_other_load_options_reload_when_the_first_user_is_done(make, host, guide
     assert [one.spec.window for one in scheduler.loaded()] == [1024]
 
 
+def test_a_smaller_window_fits_into_a_larger_one_that_is_loaded(make, host, guide):
+    scheduler = make()
+    large = scheduler.acquire(guide, Options(num_ctx=1024), None)
+    small = scheduler.acquire(guide, Options(num_ctx=512), None)
+    assert small.runner is large.runner
+    assert (large.window, small.window) == (1024, 512)
+    assert [one.spec.window for one in scheduler.loaded()] == [1024]
+    assert len(host.specs) == 1
+
+
 def test_keep_alive_zero_unloads_after_the_last_use(make, guide):
     scheduler = make()
     lease = scheduler.acquire(guide, Options(), 0)
