@@ -46,12 +46,12 @@ class Answering:
         except KeyboardInterrupt:
             stream.cancel()
             self._drain(stream)
-            return self._finish(interrupted=True)
+            return self._finish(stream, interrupted=True)
         except BaseException:
             stream.cancel()
-            self._finish(interrupted=False)
+            self._finish(stream, interrupted=False)
             raise
-        return self._finish(interrupted=False)
+        return self._finish(stream, interrupted=False)
 
     def _take(self, chunk: GenerateResponse) -> None:
         self._thinking.append(chunk.thinking)
@@ -71,14 +71,16 @@ class Answering:
         except KeyboardInterrupt:
             return
 
-    def _finish(self, *, interrupted: bool) -> Result:
+    def _finish(self, stream: Stream[GenerateResponse], *, interrupted: bool) -> Result:
         reason = self._last.done_reason if self._last else ""
         reason = "interrupted" if interrupted or reason == "cancelled" else reason
         result = Result(
             model=self._model,
             text="".join(self._text),
             thinking="".join(self._thinking),
-            stats=Stats.of(self._last, reason) if self._last else Stats(done_reason=reason),
+            stats=Stats.of(self._last, reason, stream.num_reused)
+            if self._last
+            else Stats(done_reason=reason),
         )
         self._view.finish(result)
         return result

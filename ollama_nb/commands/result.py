@@ -27,6 +27,8 @@ class Stats:
     """Counts in tokens, durations in seconds."""
 
     prompt_tokens: int = 0
+    reused_tokens: int = 0
+    """Of the prompt, those that were still in the cache."""
     answer_tokens: int = 0
     total_seconds: float = 0.0
     load_seconds: float = 0.0
@@ -38,11 +40,12 @@ class Stats:
     """``stop``, ``length`` or ``interrupted``; ``load`` or ``unload`` for an empty prompt."""
 
     @classmethod
-    def of(cls, last: GenerateResponse, done_reason: str) -> "Stats":
+    def of(cls, last: GenerateResponse, done_reason: str, reused_tokens: int) -> "Stats":
         """Read the last chunk of an answer."""
         seconds = last.eval_duration / _SECOND
         return cls(
             prompt_tokens=last.prompt_eval_count,
+            reused_tokens=reused_tokens,
             answer_tokens=last.eval_count,
             total_seconds=last.total_duration / _SECOND,
             load_seconds=last.load_duration / _SECOND,
@@ -59,6 +62,7 @@ class Stats:
             ("total", "", human_seconds(self.total_seconds), ""),
             ("load", "", human_seconds(self.load_seconds), ""),
             ("prompt", str(self.prompt_tokens), human_seconds(self.prompt_seconds), self._rate()),
+            ("  from the cache", str(self.reused_tokens), "", ""),
             ("answer", str(self.answer_tokens), human_seconds(self.answer_seconds), rate),
         )
         return Table(("", "TOKENS", "TIME", "RATE"), rows, empty="")
@@ -66,7 +70,8 @@ class Stats:
     def _rate(self) -> str:
         if not self.prompt_seconds:
             return ""
-        return f"{human_rate(self.prompt_tokens / self.prompt_seconds)} tokens/s"
+        evaluated = self.prompt_tokens - self.reused_tokens
+        return f"{human_rate(evaluated / self.prompt_seconds)} tokens/s"
 
 
 @dataclass(frozen=True, repr=False)

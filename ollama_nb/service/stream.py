@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from ollama_nb.engine.scheduler import Lease
-from ollama_nb.engine.sequence import Event, Request
+from ollama_nb.engine.sequence import Event, Finish, Request
 
 Chunk = TypeVar("Chunk")
 
@@ -32,6 +32,8 @@ class Stream(Generic[Chunk]):
         self._ready: Chunk | None = None
         self.done = False
         """Whether the last chunk has been handed out."""
+        self.num_reused = 0
+        """How many of the prompt's tokens were cached: known at the end, and not on the wire."""
 
     @classmethod
     def of(cls, answer: Chunk) -> "Stream[Chunk]":
@@ -106,4 +108,6 @@ class Stream(Generic[Chunk]):
             self.done = True
             raise event
         self.done = event.done
+        if isinstance(event, Finish):
+            self.num_reused = event.reused_count
         return self._translate(event)

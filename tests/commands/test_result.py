@@ -4,8 +4,11 @@ import dataclasses
 
 import pytest
 
+from ollama_nb.commands.answering import Answering
 from ollama_nb.commands.result import Result, Stats, answer_bundle
 from ollama_nb.commands.table import Message, Table
+from ollama_nb.commands.text_view import TextView
+from ollama_nb.wire import GenerateRequest
 
 STATS = Stats(
     prompt_tokens=23,
@@ -98,3 +101,14 @@ def test_an_empty_table_says_why():
     assert str(table) == "none <here>"
     assert table._repr_html_() == "<em>none &lt;here&gt;</em>"
     assert repr(Message("done")) == str(Message("done")) == "done"
+
+
+def test_the_reused_tokens_of_a_prompt_are_told(service):
+    def stats():
+        request = GenerateRequest(model="guide", prompt="How do I pull a model? " * 5)
+        view = TextView(lambda _: None, stream=False)
+        return Answering("guide", view).follow(service.generate(request)).stats
+
+    first, second = stats(), stats()
+    assert second.reused_tokens == second.prompt_tokens - 1 > first.reused_tokens
+    assert f"from the cache  {second.reused_tokens}" in str(second.table())
