@@ -111,4 +111,4 @@ def test_the_reused_tokens_of_a_prompt_are_told(service):
 
     first, second = stats(), stats()
     assert second.reused_tokens == second.prompt_tokens - 1 > first.reused_tokens
-    assert f"from the cache  {second.reused_tokens}" in str(second.table())
+    assert f"from the cache   {second.reused_tokens}" in str(second.table())
