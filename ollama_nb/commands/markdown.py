@@ -12,7 +12,7 @@ import re
 _FENCE = re.compile(r"( {0,3})(`{3,}|~{3,})([^\n]*)$")
 _CONTAINER = re.compile(r"\s*(>|[-*+](\s|$)|\d{1,9}[.)](\s|$))")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_IMAGE = re.compile(r"!(?=\[)")
+_IMAGE = re.compile(r"(\\*)!(?=\[)")
 # Links, tables, escapes, strike-through and mathematics may contain a backtick that is then none.
 _AMBIGUOUS = re.compile(r"[\[\]|\\~$]|``|://|www\.")
 
@@ -67,4 +67,10 @@ def _defuse(line: str, *, spans: bool) -> str:
 
 
 def _escape(text: str) -> str:
-    return _IMAGE.sub(r"\!", _TAG.sub("&lt;", text))
+    return _IMAGE.sub(_escaped_image, _TAG.sub("&lt;", text))
+
+
+def _escaped_image(found: re.Match[str]) -> str:
+    """Put a backslash before the mark, unless there is one that does not escape another."""
+    backslashes = found[1]
+    return backslashes + ("!" if len(backslashes) % 2 else "\\!")

@@ -1,6 +1,7 @@
 """Embedding requests under way: whose texts go into the next call, and what becomes of vectors."""
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from ollama_nb.errors import BadRequest, Cancelled, EngineError
 
+from .governor import Governor, kind_of_work
 from .host import Emit
 from .native import MOST_TEXTS, Embedder, Model
 from .sequence import EmbedRequest, Vectors
@@ -83,6 +85,7 @@ class Embeddings:
         self._live: list[LiveEmbedding] = []
         """Oldest first."""
         self._embedder: Embedder | None = None
+        self._governor = Governor(spec.threads[1], fixed=spec.threads_fixed)
 
     @property
     def busy(self) -> bool:
@@ -109,7 +112,7 @@ class Embeddings:
         try:
             if self._embedder is None:
                 self._embedder = Embedder(self._model, self._spec)
-            vectors = self._embedder.embed([text for _, text in chosen])
+            vectors = self._call(self._embedder, [text for _, text in chosen])
         except EngineError as error:
             for one in {one.number: one for one, _ in chosen}.values():
                 self._end(one, error)
@@ -121,6 +124,17 @@ class Embeddings:
             one.take(vector)
             if one.done:
                 self._end(one)
+
+    def _call(self, embedder: Embedder, texts: list[tuple[int, ...]]) -> NDArray[np.float32] | None:
+        """Embed, and learn from how long it took."""
+        lengths = [len(text) for text in texts]
+        begun = time.perf_counter_ns()
+        vectors = embedder.embed(texts, self._governor.threads)
+        if vectors is not None:
+            now = time.perf_counter_ns()
+            work = kind_of_work(sum(lengths), max(lengths))
+            self._governor.note(work, (now - begun) / sum(lengths), now)
+        return vectors
 
     def end_all(self, error: Exception) -> None:
         """Tell everyone that ``error`` happened."""

@@ -4,7 +4,7 @@ Pure Python and the standard library only; knows nothing of the store or the eng
 """
 
 from .arrays import ArrayRef, read_array, read_strings
-from .companions import check_adapter, check_projector
+from .companions import check_adapted, check_adapter, check_projector
 from .gate import check_model
 from .header import read_header
 from .records import Header, TensorInfo
@@ -13,6 +13,7 @@ __all__ = [
     "ArrayRef",
     "Header",
     "TensorInfo",
+    "check_adapted",
     "check_adapter",
     "check_model",
     "check_projector",

@@ -51,13 +51,13 @@ def read_header(path: Path) -> Header:
         version = _read_preamble(cursor)
         num_tensors = _count(cursor, "tensors", least=24, limit=MAX_TENSORS)
         num_keys = _count(cursor, "keys", least=13, limit=MAX_KEYS)
-        metadata = _read_metadata(cursor, num_keys)
+        metadata, types = _read_metadata(cursor, num_keys)
         alignment = _alignment(cursor, metadata)
         tensors = tuple(_read_tensor(cursor, number) for number in range(num_tensors))
         data_offset = cursor.offset
         if tensors:
             data_offset += -data_offset % alignment
-        header = Header(path, version, alignment, metadata, tensors, data_offset, size)
+        header = Header(path, version, alignment, metadata, tensors, data_offset, size, types=types)
     _check_placement(header)
     return header
 
@@ -88,8 +88,12 @@ def _count(cursor: Cursor, what: str, *, least: int, limit: int) -> int:
     return count
 
 
-def _read_metadata(cursor: Cursor, count: int) -> dict[str, Scalar | ArrayRef]:
+def _read_metadata(
+    cursor: Cursor, count: int
+) -> tuple[dict[str, Scalar | ArrayRef], dict[str, int]]:
+    """Return the values, and the type of each."""
     metadata: dict[str, Scalar | ArrayRef] = {}
+    types: dict[str, int] = {}
     for number in range(count):
         key = _name(cursor, f"key {number}", limit=MAX_KEY_BYTES)
         if key in metadata:
@@ -98,7 +102,8 @@ def _read_metadata(cursor: Cursor, count: int) -> dict[str, Scalar | ArrayRef]:
         if key == "general.alignment" and kind != UINT32:
             cursor.fail("general.alignment is not a 32-bit unsigned integer")
         metadata[key] = _read_value(cursor, key, kind)
-    return metadata
+        types[key] = kind
+    return metadata, types
 
 
 def _name(cursor: Cursor, what: str, *, limit: int) -> str:

@@ -3,7 +3,8 @@
 Plain records; knows nothing of how they are read or judged.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 from typing import NoReturn
@@ -42,6 +43,8 @@ class Header:
     data_offset: int
     file_size: int
     warnings: tuple[str, ...] = ()
+    types: Mapping[str, int] = field(default_factory=dict)
+    """The number of each key's value type: some readers in llama.cpp assert on it."""
 
     @property
     def architecture(self) -> str:

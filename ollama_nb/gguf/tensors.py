@@ -11,7 +11,7 @@ from .records import Header, TensorInfo
 from .types import OLLAMA_MXFP4
 
 # No dot product exists for these: a matrix of such a type is called through a null pointer.
-_NO_PRODUCT: Final = frozenset(("I8", "I16", "I32", "I64", "F64", "Q8_1", "Q8_K"))
+NO_PRODUCT: Final = frozenset(("I8", "I16", "I32", "I64", "F64", "Q8_1", "Q8_K"))
 _FLOAT: Final = frozenset(("F32",))
 _MATRICES: Final = (
     "token_embd.", "output.", "attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate.", "ffn_up.",
@@ -25,7 +25,7 @@ def check_tensors(header: Header) -> None:
     for tensor in header.tensors:
         if tensor.type is OLLAMA_MXFP4:
             header.refuse(f"tensor {tensor.name!r} is MXFP4 under Ollama's old number 4")
-        if _is_matrix(tensor) and tensor.type.name in _NO_PRODUCT:
+        if _is_matrix(tensor) and tensor.type.name in NO_PRODUCT:
             header.refuse(f"tensor {tensor.name!r} cannot be of type {tensor.type.name}")
         if _is_vector(tensor) and tensor.type.name not in _FLOAT:
             header.refuse(f"tensor {tensor.name!r} must be F32, not {tensor.type.name}")

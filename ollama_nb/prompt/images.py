@@ -6,8 +6,8 @@ The mark holds noncharacters, which no message can bring in, and passes through 
 import re
 
 _EDGE = "\ufdd1"
-_WRITTEN = re.compile(r"\[img(?:-(\d{1,4}))?\]")
-_MARKED = re.compile(rf"{_EDGE}(\d+){_EDGE}")
+_WRITTEN = re.compile(r"\[img(?:-([0-9]{1,4}))?\]")
+_MARKED = re.compile(rf"{_EDGE}([0-9]{{1,4}}){_EDGE}")
 
 
 def mark_images(text: str, count: int) -> str:
@@ -15,7 +15,7 @@ def mark_images(text: str, count: int) -> str:
 
     ``[img-1]`` names one, each ``[img]`` means the next; what names none stays text.
     """
-    text = text.replace(_EDGE, "")
+    text = without_marks(text)
     placed: set[int] = set()
     following = iter(range(count))
 
@@ -30,11 +30,19 @@ def mark_images(text: str, count: int) -> str:
     return "".join(_mark(number) for number in range(count) if number not in placed) + marked
 
 
-def split_images(text: str) -> list[str | int]:
-    """Cut at the marks: texts, none empty, and numbers of images."""
+def without_marks(text: str) -> str:
+    """Take away what could be read as a mark, from a text that has no images."""
+    return text.replace(_EDGE, "")
+
+
+def split_images(text: str, count: int) -> list[str | int]:
+    """Cut at the marks: texts, none empty, and numbers of ``count`` images.
+
+    A template of its own making may hold other marks, which mean nothing.
+    """
     pieces = _MARKED.split(text)
     cut: list[str | int] = [int(one) if at % 2 else one for at, one in enumerate(pieces)]
-    return [one for one in cut if one != ""]
+    return [one for one in cut if (one < count if isinstance(one, int) else one)]
 
 
 def named_images(text: str) -> str:

@@ -10,7 +10,7 @@ from ollama_nb.engine.host import LoadedModel
 from ollama_nb.engine.scheduler import Lease
 from ollama_nb.engine.sequence import Picture
 from ollama_nb.errors import ContextTooLong, UnsupportedCapability
-from ollama_nb.prompt.images import mark_images, named_images, split_images
+from ollama_nb.prompt.images import mark_images, named_images, split_images, without_marks
 from ollama_nb.prompt.jinja import render_jinja
 from ollama_nb.prompt.shield import parts, shield
 from ollama_nb.prompt.thinking import OPEN
@@ -84,6 +84,8 @@ def _render(
         messages.append({"role": "system", "content": system})
     if not request.context:
         messages += [{"role": one.role, "content": one.content} for one in model.messages]
+    for message in messages:
+        message["content"] = without_marks(message["content"])
     messages.append({"role": "user", "content": prompt})
     for message in messages:
         message["content"] = shield(message["content"], controls)
@@ -103,7 +105,7 @@ def _render(
 
 def _pieces(text: str, images: tuple[Picture, ...]) -> list[str | Picture]:
     """Cut a rendered prompt into what is tokenized piece by piece."""
-    pieces = [piece for part in parts(text) for piece in split_images(part)] or [""]
+    pieces = [piece for part in parts(text) for piece in split_images(part, len(images))] or [""]
     return [images[piece] if isinstance(piece, int) else piece for piece in pieces]
 
 

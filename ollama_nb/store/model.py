@@ -11,7 +11,14 @@ from typing import Any
 import msgspec
 
 from ollama_nb.errors import InvalidDigest, MalformedGGUF, StoreError
-from ollama_nb.gguf import Header, check_adapter, check_model, check_projector, read_header
+from ollama_nb.gguf import (
+    Header,
+    check_adapted,
+    check_adapter,
+    check_model,
+    check_projector,
+    read_header,
+)
 from ollama_nb.names import Name
 from ollama_nb.wire import ModelDetails
 
@@ -80,7 +87,7 @@ class Model:
         layers = [layer for layer in self.manifest.layers if layer.kind == "adapter"]
         paths = tuple(self._present(self._path(layer.digest)) for layer in layers)
         for path in paths:
-            _checked_adapter(path, *_version(path))
+            check_adapted(_checked_adapter(path, *_version(path)), self.header)
         return paths
 
     @cached_property

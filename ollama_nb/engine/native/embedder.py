@@ -50,6 +50,7 @@ class Embedder:
         params.embeddings = True
         params.pooling_type = lib.LLAMA_POOLING_TYPE_NONE if self._last else spec.pooling
         params.no_perf = True
+        self._threads = spec.threads[1]
         self._flag = ctypes.create_string_buffer(2)
         params.abort_callback = stop_callback
         params.abort_callback_data = ctypes.addressof(self._flag)
@@ -65,12 +66,15 @@ class Embedder:
         self.width: int = measure(model.handle)
         """Numbers of a vector."""
 
-    def embed(self, texts: Sequence[Sequence[int]]) -> NDArray[np.float32] | None:
+    def embed(self, texts: Sequence[Sequence[int]], threads: int) -> NDArray[np.float32] | None:
         """Return one vector a text, or None after an abort.
 
         Up to MOST_TEXTS texts, none empty, altogether no longer than the window or the batch.
         Raises EngineError.
         """
+        if threads != self._threads:
+            self._threads = threads
+            lib.llama_set_n_threads(self._context, threads, threads)
         vectors = np.empty((len(texts), self.width), np.float32)
         if self._memory:
             lib.llama_memory_clear(self._memory, False)

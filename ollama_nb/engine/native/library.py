@@ -12,7 +12,7 @@ from llama_cpp import llama_cpp as lib
 
 __all__ = ["forget_log", "last_log", "lib", "remember_log", "stop_callback", "supports_gpu"]
 
-_LOG_WARNING, _LOG_ERROR = 2, 3
+_LOG_WARNING, _LOG_ERROR = 3, 4
 _recent_log: deque[str] = deque(maxlen=8)
 
 
