@@ -9,13 +9,17 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("here")
 
+_OURS = ("OLLAMA_NB_SCREENSHOT", "OLLAMA_NB_TEST_CACHE")
+"""Where the browser test leaves its picture, and where fetched packages are kept."""
+
 for _name in [name for name in os.environ if name.startswith("OLLAMA_")]:
-    if _name != "OLLAMA_NB_SCREENSHOT":  # where the browser test leaves its picture
+    if _name not in _OURS:
         del os.environ[_name]
 
-# Tests run beside one another and the engine's threads would spin against each other's. Children
-# inherit it, and it must be said before the first thread starts.
+# Tests run beside one another and the engine's threads would spin against each other's, and numpy's
+# against both. Children inherit it, and it must be said before the first thread starts.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,6 +28,24 @@ def models(tmp_path_factory):
     path = tmp_path_factory.mktemp("models")
     os.environ["OLLAMA_MODELS"] = str(path)
     os.environ["OLLAMA_NB_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def minilm():
+    """all-MiniLM as it was published, and what it should answer."""
+    from minilm import MiniLM
+
+    return MiniLM()
+
+
+@pytest.fixture(scope="session")
+def minilm_gguf(minilm, tmp_path_factory):
+    """A GGUF of it, 90 MB."""
+    from minilm import write_gguf
+
+    path = tmp_path_factory.mktemp("minilm") / "minilm.gguf"
+    write_gguf(minilm, path)
     return path
 
 

@@ -22,16 +22,16 @@ def human_duration(seconds: float) -> str:
     whole = int(seconds)
     hours = round(seconds / 3600)
     if whole < 60:
-        return _plural(whole, "second") if whole else "Less than a second"
+        return plural(whole, "second") if whole else "Less than a second"
     if whole < 3600:
-        return _plural(whole // 60, "minute") if whole >= 120 else "About a minute"
+        return plural(whole // 60, "minute") if whole >= 120 else "About a minute"
     if hours < 48:
-        return _plural(hours, "hour") if hours > 1 else "About an hour"
+        return plural(hours, "hour") if hours > 1 else "About an hour"
     days = hours // 24
     for limit, unit, length in ((14, "day", 1), (60, "week", 7), (730, "month", 30)):
         if days < limit:
-            return _plural(days // length, unit)
-    return _plural(days // 365, "year")
+            return plural(days // length, unit)
+    return plural(days // 365, "year")
 
 
 def human_past(moment: str, now: datetime) -> str:
@@ -65,11 +65,12 @@ def human_seconds(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.1f} ms"
 
 
+def plural(count: int, unit: str) -> str:
+    """``1 text``, ``2 texts``."""
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+
+
 def _seconds_after(now: datetime, moment: str) -> float:
     then = datetime.fromisoformat(moment)
     then = then if then.tzinfo else then.replace(tzinfo=UTC)
     return (then - now).total_seconds()
-
-
-def _plural(count: int, unit: str) -> str:
-    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"

@@ -82,7 +82,7 @@ def with_suggestion(error: ModelNotFound, service: Service, way: str) -> ModelNo
     near = did_you_mean(error.name.lower(), known)
     where = LINE if way == CELL else way
     better = ModelNotFound(error.name)
-    better.args = (f"{error}{near or '.'} {where} list shows what is here.",)
+    better.args = (f"{better}{near or '.'} {where} list shows what is here.",)
     return better
 
 

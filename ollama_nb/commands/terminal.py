@@ -9,12 +9,15 @@ import sys
 from collections.abc import Sequence
 
 from ollama_nb.errors import ModelNotFound, OllamaError, UsageProblem
+from ollama_nb.wire.codec import encode_value
 
 from .answering import Answering
+from .embedding import embed_texts
 from .parser import Help
 from .perform import perform, with_suggestion
+from .requests import embed_request_of, request_of
 from .text_view import TextView
-from .verbs import DEFAULT_MODEL, TERMINAL, Command, parse, request_of
+from .verbs import DEFAULT_MODEL, TERMINAL, Command, parse
 
 _FAILED, _MISUSED, _INTERRUPTED = 1, 2, 130
 
@@ -49,6 +52,8 @@ def _carry_out(command: Command) -> int:
     try:
         if command.verb in ("generate", "run"):
             return _answer(command)
+        if command.verb == "embed":
+            return _embed(command)
         _write(f"{perform(command, shared_service(), TERMINAL)}\n")
         return 0
     finally:
@@ -59,7 +64,11 @@ def _answer(command: Command) -> int:
     from ollama_nb.service.shared import shared_service
 
     arguments = command.arguments
-    request = request_of(arguments, prompt=_prompt(command), system=arguments.system)
+    example = f'run {DEFAULT_MODEL} "How do I pull a model?"'
+    prompt = _text(command, "prompt", example)
+    request = request_of(
+        arguments, prompt=prompt, system=arguments.system, images=_images(arguments.image)
+    )
     service = shared_service()
     try:
         stream = service.generate(request)
@@ -72,15 +81,37 @@ def _answer(command: Command) -> int:
     return _INTERRUPTED if result.interrupted else 0
 
 
-def _prompt(command: Command) -> str:
-    """Take the prompt from the line; else from standard input, if something is piped in."""
-    prompt = " ".join(command.arguments.prompt)
-    if not prompt and not sys.stdin.isatty():
-        prompt = sys.stdin.read().strip()
-    if prompt:
-        return prompt
-    example = f'run {DEFAULT_MODEL} "How do I pull a model?"'
-    raise UsageProblem(f"there is no prompt: write it at the end, as in {TERMINAL} {example}")
+def _images(paths: Sequence[str]) -> list[str]:
+    if not paths:
+        return []
+    from .images import as_text, read_image_file
+
+    return [as_text(read_image_file(path)) for path in paths]
+
+
+def _embed(command: Command) -> int:
+    """Write a line of JSON for each text."""
+    from ollama_nb.service.shared import shared_service
+
+    text = _text(command, "text", 'embed "How do I pull a model?"')
+    request = embed_request_of(command.arguments, text=text)
+    result = embed_texts(shared_service(), request, way=TERMINAL)
+    for vector in result.embeddings:
+        _write(f"{encode_value(vector)}\n")
+    if not result.interrupted:
+        return 0
+    sys.stderr.write("(interrupted)\n")
+    return _INTERRUPTED
+
+
+def _text(command: Command, what: str, example: str) -> str:
+    """Take the text from the line; else from standard input, if something is piped in."""
+    text = " ".join(command.arguments.prompt)
+    if not text and not sys.stdin.isatty():
+        text = sys.stdin.read().strip()
+    if text:
+        return text
+    raise UsageProblem(f"there is no {what}: write it at the end, as in {TERMINAL} {example}")
 
 
 def _write(text: str) -> None:

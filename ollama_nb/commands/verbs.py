@@ -1,7 +1,8 @@
 """The table of verbs: names, arguments, help. One table for notebook and terminal.
 
-Parses and explains; does nothing. What the verbs do is in `perform.py` and, for the two that
-generate, in the fronts, which differ in how they show an answer.
+Parses and explains; does nothing. What is asked for is in `requests.py`; what the verbs do is in
+`perform.py`, `embedding.py` and, for the two that generate, in the fronts, which differ in how they
+show an answer.
 """
 
 import argparse
@@ -10,10 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ollama_nb.errors import UsageProblem
-from ollama_nb.wire import GenerateRequest
-from ollama_nb.wire.durations import parse_keep_alive
 
-from .options import parse_format, parse_keep_alive_word, parse_options
 from .parser import Help, Parser, did_you_mean
 
 LINE, CELL, TERMINAL = "%ollama", "%%ollama", "jupyter ollama"
@@ -23,21 +21,22 @@ DEFAULT_MODEL = "guide"
 """The model that comes with the package."""
 
 LATER = (
-    "chat", "compare", "connect", "cp", "create", "embed", "map", "pull", "push", "rm", "show",
-    "verify",
+    "chat", "compare", "connect", "cp", "create", "map", "pull", "push", "rm", "show", "verify",
 )  # fmt: skip
 """Verbs of the design that this version does not have."""
 
 
 @dataclass(frozen=True)
 class Verb:
-    """One verb: its arguments beside ``-h``, an example without the way in, where it works."""
+    """One verb: its arguments beside ``-h``, examples without the way in, where it works."""
 
     name: str
     summary: str
     example: str
     arguments: Callable[[Parser], None] = lambda _: None
     ways: tuple[str, ...] = (LINE, TERMINAL)
+    cell: str = ""
+    """The example for a cell, which has more than a line."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +47,80 @@ class Command:
     arguments: argparse.Namespace
 
 
-def _generation(parser: Parser) -> None:
-    """The arguments that generate and run share."""
-    for flags, keywords in _GENERATION:
+_Argument = tuple[tuple[str, ...], dict[str, Any]]
+
+_KEEP_ALIVE: _Argument = (
+    ("--keep-alive",), {"default": "", "metavar": "TIME", "help":
+        "keep the model loaded that long afterwards: 30m; 0 unloads it at once, -1 never"}
+)  # fmt: skip
+_GENERATION: tuple[_Argument, ...] = (
+    (("-s", "--system"), {"default": "", "metavar": "TEXT", "help":
+        "system prompt, instead of the model's own"}),
+    (("--options",), {"action": "append", "default": [], "metavar": "K=V", "help":
+        "model options, one or more: temperature=0.2 num_predict=50 'stop=[\"END\"]'"}),
+    (("--seed",), {"type": int, "metavar": "N", "help":
+        "same model, options and seed: same answer"}),
+    (("--format",), {"default": "", "metavar": "json|SCHEMA", "help":
+        "an answer in JSON, or in the JSON that a JSON schema describes"}),
+    _KEEP_ALIVE,
+    (("--think",), {"action": argparse.BooleanOptionalAction, "default": None, "help":
+        "let a model that can think do so before it answers"}),
+    (("--raw",), {"action": "store_true", "help":
+        "the prompt as it is: no template, no system prompt"}),
+    (("--stats",), {"action": "store_true", "help": "show all counts and durations"}),
+    (("--no-stream",), {"dest": "stream", "action": "store_false", "help":
+        "show the answer when it is whole"}),
+)  # fmt: skip
+_EMBEDDING: tuple[_Argument, ...] = (
+    (("--lines",), {"action": "store_true", "help":
+        "each line that is not empty is a text of its own"}),
+    (("--dimensions",), {"type": int, "metavar": "N", "help":
+        "cut the vectors to their first N numbers, and bring them to length 1 again"}),
+    (("--options",), {"action": "append", "default": [], "metavar": "K=V", "help":
+        "model options, one or more: num_ctx=512 num_thread=2"}),
+    _KEEP_ALIVE,
+)  # fmt: skip
+
+
+def _generate(parser: Parser) -> None:
+    _add_model(parser, "the model that answers")
+    _add_image(parser)
+    _add(parser, _GENERATION)
+    _add_text(parser, "the prompt")
+
+
+def _run(parser: Parser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="the model that answers")
+    parser.add_argument("prompt", nargs="*", help="the prompt")
+    _add_image(parser)
+    _add(parser, _GENERATION)
+
+
+def _embed(parser: Parser) -> None:
+    _add_model(parser, "the model that makes the vectors")
+    _add(parser, _EMBEDDING)
+    _add_text(parser, "the text")
+
+
+def _add_model(parser: Parser, what: str) -> None:
+    default = f"{what} (default: {DEFAULT_MODEL}, which comes with ollama_nb"
+    if not parser.prog.startswith(TERMINAL):
+        default += ", or what %%config OllamaMagics.model says"
+    parser.add_argument("-m", "--model", default="", metavar="MODEL", help=f"{default})")
+
+
+def _add_image(parser: Parser) -> None:
+    what = "an image for a model that sees: a PNG, JPEG or WebP file"
+    if not parser.prog.startswith(TERMINAL):
+        what += ", or a variable that holds bytes, a path, a PIL image, a figure or an array"
+    parser.add_argument(
+        "--image", action="append", default=[], metavar="IMAGE", help=f"{what}; may be repeated"
+    )
+
+
+def _add(parser: Parser, arguments: Sequence[_Argument]) -> None:
+    """Add the arguments, and where there are variables the name of one for the result."""
+    for flags, keywords in arguments:
         parser.add_argument(*flags, **keywords)
     if parser.prog.startswith(TERMINAL):
         parser.set_defaults(output="")
@@ -60,45 +130,13 @@ def _generation(parser: Parser) -> None:
         )
 
 
-_GENERATION: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (("-s", "--system"), {"default": "", "metavar": "TEXT", "help":
-        "system prompt, instead of the model's own"}),
-    (("--options",), {"action": "append", "default": [], "metavar": "K=V", "help":
-        "model options, one or more: temperature=0.2 num_predict=50 'stop=[\"END\"]'"}),
-    (("--seed",), {"type": int, "metavar": "N", "help":
-        "same model, options and seed: same answer"}),
-    (("--format",), {"default": "", "metavar": "json|SCHEMA", "help":
-        "an answer in JSON, or in the JSON that a JSON schema describes"}),
-    (("--keep-alive",), {"default": "", "metavar": "TIME", "help":
-        "keep the model loaded that long afterwards: 30m; 0 unloads it at once, -1 never"}),
-    (("--think",), {"action": argparse.BooleanOptionalAction, "default": None, "help":
-        "let a model that can think do so before it answers"}),
-    (("--raw",), {"action": "store_true", "help":
-        "the prompt as it is: no template, no system prompt"}),
-    (("--stats",), {"action": "store_true", "help": "show all counts and durations"}),
-    (("--no-stream",), {"dest": "stream", "action": "store_false", "help":
-        "show the answer when it is whole"}),
-)  # fmt: skip
-
-
-def _generate(parser: Parser) -> None:
-    default = f"the model that answers (default: {DEFAULT_MODEL}, which comes with ollama_nb"
-    if not parser.prog.startswith(TERMINAL):
-        default += ", or what %%config OllamaMagics.model says"
-    parser.add_argument("-m", "--model", default="", metavar="MODEL", help=f"{default})")
-    _generation(parser)
-    text = "the prompt"
+def _add_text(parser: Parser, what: str) -> None:
+    text = what
     if parser.prog.startswith(CELL):
         text = argparse.SUPPRESS
     elif parser.prog.startswith(TERMINAL):
         text += " (default: standard input)"
-    parser.add_argument("prompt", nargs="*", help=text)
-
-
-def _run(parser: Parser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="the model that answers")
-    parser.add_argument("prompt", nargs="*", help="the prompt")
-    _generation(parser)
+    parser.add_argument("prompt", nargs="*", metavar=what.split()[-1], help=text)
 
 
 def _stop(parser: Parser) -> None:
@@ -113,8 +151,12 @@ VERBS = (
     Verb("list", "show the models on this machine", "list"),
     Verb("ps", "show the models in memory", "ps"),
     Verb("generate", "answer a prompt", "generate -m guide --seed 1 \"What is keep_alive?\"",
-         _generate, (LINE, CELL, TERMINAL)),
+         _generate, (LINE, CELL, TERMINAL),
+         cell="generate -m guide --seed 1 -o answer\n  What is keep_alive?"),
     Verb("run", "answer a prompt, in short", 'run guide "How do I pull a model?"', _run),
+    Verb("embed", "turn texts into vectors", 'embed -m guide "How do I pull a model?"',
+         _embed, (LINE, CELL, TERMINAL),
+         cell="embed -m guide --lines -o found\n  How do I pull a model?\n  What is a token?"),
     Verb("stop", "unload a model; its files stay", "stop guide", _stop),
     Verb("version", "show the version", "version"),
     Verb("help", "show this, or explain a verb", "help generate", _help, (LINE, CELL, TERMINAL)),
@@ -167,8 +209,9 @@ def overview(way: str) -> str:
     if way != TERMINAL:
         lines += [
             "",
-            "A cell that starts with %%ollama generate sends its body as the prompt;",
-            "{{ expression }} in it is replaced by the value, \\{{ stands for {{ itself.",
+            "A cell that starts with %%ollama generate sends its body as the prompt, one that",
+            "starts with %%ollama embed as the text; {{ expression }} in it is replaced by the",
+            "value, \\{{ stands for {{ itself.",
             f"Without -m the model {DEFAULT_MODEL} answers, which comes with ollama_nb;",
             '%config OllamaMagics.model = "NAME" sets another.',
         ]
@@ -176,9 +219,7 @@ def overview(way: str) -> str:
 
 
 def _example(verb: Verb, way: str) -> str:
-    if way == CELL and verb.name == "generate":
-        return "%%ollama generate -m guide --seed 1 -o answer\n  What is keep_alive?"
-    return f"{way} {verb.example}"
+    return f"{way} {(way == CELL and verb.cell) or verb.example}"
 
 
 def _find(name: str, way: str) -> Verb:
@@ -193,26 +234,3 @@ def _find(name: str, way: str) -> Verb:
         raise UsageProblem(f"this version of ollama_nb does not have {name} yet; {have}")
     hint = did_you_mean(name, offered) or "."
     raise UsageProblem(f"there is no verb {name!r}{hint} {have}")
-
-
-def request_of(
-    arguments: argparse.Namespace, *, prompt: str, system: str, default_model: str = DEFAULT_MODEL
-) -> GenerateRequest:
-    """Make the request that generate's or run's arguments ask for. Raises UsageProblem."""
-    options = parse_options(arguments.options)
-    if arguments.seed is not None:
-        options["seed"] = arguments.seed
-    if "seed" in options:
-        options.setdefault("repeatable", True)
-    keep_alive = parse_keep_alive_word(arguments.keep_alive) if arguments.keep_alive else None
-    parse_keep_alive(keep_alive)
-    return GenerateRequest(
-        model=arguments.model or default_model,
-        prompt=prompt,
-        system=system,
-        options=options or None,
-        raw=arguments.raw,
-        think=arguments.think,
-        format=parse_format(arguments.format),
-        keep_alive=keep_alive,
-    )

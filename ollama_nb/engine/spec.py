@@ -82,8 +82,7 @@ def load_spec(
 ) -> LoadSpec:
     """Bound every number before native code meets it (a huge n_ctx is not refused there)."""
     window = options.num_ctx if options.num_ctx > 0 else settings.context_length
-    trained, pooling = header.get("context_length"), header.get("pooling_type")
-    embeds = isinstance(pooling, int)
+    trained = header.get("context_length")
     if isinstance(trained, int) and trained > 0:
         window = min(window, trained)
     if beside.projector is not None:
@@ -92,7 +91,9 @@ def load_spec(
     return LoadSpec(
         path=str(path),
         window=window,
-        num_sequences=1 if embeds else min(settings.num_parallel, _MOST_SEQUENCES),
+        num_sequences=1
+        if header.pooling is not None
+        else min(settings.num_parallel, _MOST_SEQUENCES),
         batch=max(_SMALLEST_BATCH, min(options.num_batch, _LARGEST_BATCH)),
         threads=thread_counts(options.num_thread),
         threads_fixed=options.num_thread > 0,
@@ -107,7 +108,7 @@ def load_spec(
         rope_scale=max(0.0, options.rope_frequency_scale),
         flash_attention=_flash_attention(settings),
         cache_type=_cache_type(settings),
-        pooling=pooling if isinstance(pooling, int) else None,
+        pooling=header.pooling,
         isolated=settings.isolate_users,
         step_ns=settings.step_ns,
     )

@@ -14,6 +14,13 @@ from ollama_nb.errors import MalformedGGUF
 from .arrays import ArrayRef, Scalar, read_array
 from .types import TensorType, file_type_name, parameter_size
 
+_ENCODERS = frozenset((
+    "bert", "eurobert", "jina-bert-v2", "jina-bert-v3", "modern-bert", "neo-bert", "nomic-bert",
+    "nomic-bert-moe", "t5encoder",
+))  # fmt: skip
+"""Architectures that llama.cpp cannot generate with."""
+_MEAN = 1
+
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:
@@ -72,6 +79,18 @@ class Header:
         """The Jinja chat template, if the file carries one."""
         value = self.metadata.get("tokenizer.chat_template")
         return value if isinstance(value, str) else None
+
+    @property
+    def pooling(self) -> int | None:
+        """How a model made for embeddings makes one vector of many, by llama.cpp's number.
+
+        None: it generates. An encoder without the key takes the mean, as most do.
+        """
+        value = self.get("pooling_type")
+        if isinstance(value, int):
+            return value
+        encodes = self.get("attention.causal") is False or self.architecture in _ENCODERS
+        return _MEAN if encodes else None
 
     def get(self, key: str) -> Scalar | ArrayRef | None:
         """Look up a key; without ``general.`` or ``tokenizer.`` it is one of the architecture's."""

@@ -81,6 +81,8 @@ def _candidates(done: Sequence[str], way: str, names: Callable[[], list[str]]) -
     verb, before = done[0], done[-1]
     if before in _TAKES_MODEL or (verb in ("run", "stop") and len(done) == 1):
         return names()
+    if before == "--image":
+        return []  # IPython itself completes files and variables
     if verb == "help":
         return [each.name for each in verbs_of(way)]
     if _inside_options(done):

@@ -25,7 +25,7 @@ from .completion import make_matcher
 if TYPE_CHECKING:
     from ollama_nb.service import Service
 
-    from .generation import Surroundings
+    from .surroundings import Surroundings
 
 
 @magics_class
@@ -56,12 +56,13 @@ class OllamaMagics(Magics):
     ) -> object:
         r"""Language models in this kernel.
 
-        On a line, `%ollama VERB ...`: list, ps, generate, run, stop, version, help. The value is
-        returned: `answer = %ollama run guide "How do I pull a model?"`.
+        On a line, `%ollama VERB ...`: list, ps, generate, run, embed, stop, version, help. The
+        value is returned: `answer = %ollama run guide "How do I pull a model?"`.
 
         On top of a cell, `%%ollama generate [-m MODEL] [-o NAME] ...`: the cell's body is the
         prompt, the answer streams into the output. In it `{{ expression }}` is replaced by the
-        value, and `\{{` stands for `{{` itself.
+        value, and `\{{` stands for `{{` itself. `%%ollama embed` makes a vector of the body, or
+        with `--lines` of each line.
 
         `%ollama help` lists the verbs, `%ollama VERB -h` and `%%ollama VERB -h` their arguments.
         """
@@ -75,6 +76,10 @@ class OllamaMagics(Magics):
             from .generation import generate
 
             return generate(self._service(), command, cell, self._surroundings(local_ns))
+        if command.verb == "embed":
+            from .embedding import embed
+
+            return embed(self._service(), command, cell, self._surroundings(local_ns))
         from ollama_nb.commands.perform import perform
 
         return perform(command, self._service(), way)
@@ -91,7 +96,7 @@ class OllamaMagics(Magics):
         return shared_service()
 
     def _surroundings(self, local_ns: dict[str, Any] | None) -> "Surroundings":
-        from .generation import Surroundings, display_mode
+        from .surroundings import Surroundings, display_mode
 
         shell = self._user_shell
         return Surroundings(

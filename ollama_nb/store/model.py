@@ -122,7 +122,7 @@ class Model:
         found = dict.fromkeys(self.config.capabilities or ())
         header = _readable(self)
         if header is not None:
-            kind = "embedding" if header.get("pooling_type") is not None else "completion"
+            kind = "completion" if header.pooling is None else "embedding"
             found[kind] = None
             template = header.chat_template or ""
             if "tools" in template or "tool_call" in template:

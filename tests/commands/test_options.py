@@ -13,7 +13,8 @@ from ollama_nb.commands.options import (
     parse_options,
 )
 from ollama_nb.commands.parser import split
-from ollama_nb.commands.verbs import LINE, parse, request_of
+from ollama_nb.commands.requests import embed_request_of, request_of
+from ollama_nb.commands.verbs import LINE, parse
 from ollama_nb.errors import InvalidDuration, UsageProblem
 
 
@@ -94,3 +95,39 @@ def test_a_seed_makes_an_answer_repeatable_unless_told_otherwise():
     chosen = request("generate --options seed=7 repeatable=false").options
     assert chosen == {"seed": 7, "repeatable": False}
     assert request("generate").options is None
+
+
+def embed_request(line, text="one\n\n  two \n"):
+    return embed_request_of(parse(split(f"embed {line}"), LINE).arguments, text=text)
+
+
+def test_an_embed_request_carries_what_was_asked():
+    asked = embed_request("-m all-minilm --dimensions 8 --keep-alive 30 --options num_ctx=512")
+    assert (asked.model, asked.dimensions, asked.keep_alive) == ("all-minilm", 8, 30)
+    assert asked.options == {"num_ctx": 512}
+
+
+def test_an_embed_request_leaves_out_what_was_not():
+    asked = embed_request("")
+    assert (asked.model, asked.input) == ("guide", ["one\n\n  two \n"])
+    assert (asked.dimensions, asked.keep_alive, asked.options) == (0, None, None)
+    assert asked.truncate
+
+
+def test_lines_are_texts_of_their_own():
+    assert embed_request("--lines").input == ["one", "two"]
+    assert embed_request("--lines", "\r\n one\x0bhalf\r\n\ttwo\u2028half").input == [
+        "one\x0bhalf", "two\u2028half",
+    ]  # fmt: skip
+    assert embed_request("--lines", " \n ").input == []
+
+
+@pytest.mark.parametrize("line", ["--dimensions 0", "--dimensions -3", "--options num_ctx=x"])
+def test_wrong_values_of_embed_are_usage_problems(line):
+    with pytest.raises(UsageProblem, match=line.split()[0]):
+        embed_request(line)
+
+
+def test_wrong_durations_of_embed_are_refused_before_anything_loads():
+    with pytest.raises(InvalidDuration):
+        embed_request("--keep-alive tomorrow")

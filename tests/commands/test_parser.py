@@ -37,6 +37,23 @@ def test_generate_reads_every_argument():
     assert arguments.prompt == ["Hello", "there"]
 
 
+def test_embed_reads_every_argument():
+    command = read(
+        "embed -m all-minilm -o vectors --lines --dimensions 8 --keep-alive 5m "
+        "--options num_ctx=512 num_thread=2 Some text"
+    )
+    arguments = command.arguments
+    assert command.verb == "embed"
+    assert (arguments.model, arguments.output, arguments.keep_alive) == (
+        "all-minilm", "vectors", "5m",
+    )  # fmt: skip
+    assert (arguments.lines, arguments.dimensions) == (True, 8)
+    assert arguments.options == ["num_ctx=512", "num_thread=2"]
+    assert arguments.prompt == ["Some", "text"]
+    plain = read("embed Some text").arguments
+    assert (plain.model, plain.output, plain.lines, plain.dimensions) == ("", "", False, None)
+
+
 def test_defaults():
     arguments = read("generate hi").arguments
     assert (arguments.raw, arguments.stats, arguments.stream) == (False, False, True)
@@ -64,6 +81,7 @@ def test_options_do_not_swallow_the_prompt():
 def test_terminal_has_no_output_variable():
     assert read("generate hi", TERMINAL).arguments.output == ""
     assert "unknown option -o" in problem("generate -o x hi", TERMINAL)
+    assert "unknown option -o" in problem("embed -o x hi", TERMINAL)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -101,11 +119,20 @@ def test_examples_parse():
             assert read(verb.example).verb == verb.name
 
 
+def test_examples_of_cells_parse():
+    for verb in verbs_of(CELL):
+        if verb.cell:
+            assert read(verb.cell.split("\n")[0], CELL).verb == verb.name
+            with pytest.raises(Help) as wanted:
+                read(f"{verb.name} -h", CELL)
+            assert f"\n  %%ollama {verb.cell}" in wanted.value.text
+
+
 def test_later_verbs_say_so():
     for name in LATER:
         text = problem(f"{name} x")
         assert f"does not have {name} yet" in text
-        assert "list, ps, generate, run, stop, version, help" in text
+        assert "list, ps, generate, run, embed, stop, version, help" in text
     assert not set(LATER) & {verb.name for verb in VERBS}
 
 
@@ -118,6 +145,7 @@ def test_typing_errors_are_recognised():
 
 def test_wrong_arguments_are_named():
     assert "--seed" in problem("generate --seed x hi")
+    assert "--dimensions" in problem("embed --dimensions x hi")
     assert "-h shows what it takes" in problem("generate --seed x hi")
     assert "NAME" in problem("stop")
     assert "'b'" in problem("stop a b")

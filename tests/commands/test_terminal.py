@@ -1,6 +1,7 @@
 """jupyter ollama: answers on standard output, the rest on standard error, exit codes."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 from fake_service import chunk
 
 from ollama_nb.commands import terminal
-from ollama_nb.errors import EngineError
+from ollama_nb.errors import Cancelled, EngineError
 
 pytestmark = pytest.mark.usefixtures("fake_service")
 
@@ -76,6 +77,22 @@ def test_thinking_is_marked_off(command, fake_service):
     assert out == "Thinking...\nhm hm\n...done thinking.\n\n4\n"
 
 
+def test_embed_writes_a_line_of_json_for_each_text(command, fake_service):
+    assert command("embed", "-m", "guide", "Some", "text") == (0, "[9.0,0.5,-1.0]\n", "")
+    assert fake_service.requests[0].input == ["Some text"]
+    assert fake_service.closed
+
+
+def test_texts_may_be_piped_in_line_by_line(command, fake_service, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("one\n\nthree\n"))
+    code, out, err = command("embed", "--lines", "--dimensions", "2", "--keep-alive", "0")
+    assert (code, err) == (0, "")
+    assert [json.loads(line)[0] for line in out.splitlines()] == [3, 5]
+    request = fake_service.requests[0]
+    assert (request.model, request.input) == ("guide", ["one", "three"])
+    assert (request.dimensions, request.keep_alive) == (2, 0)
+
+
 def test_an_answer_does_not_command_the_terminal(command, fake_service):
     fake_service.script = [chunk("\x1b]0;title\x07a\tb\r\x9b2J\n"), chunk(done_reason="stop")]
     assert command("run", "guide", "Hi")[1] == "]0;titlea\tb2J\n"
@@ -92,12 +109,17 @@ def test_without_any_prompt_it_says_what_to_write(command, monkeypatch):
     code, _, err = command("run", "guide")
     assert code == 2
     assert "there is no prompt" in err
+    code, _, err = command("embed")
+    assert code == 2
+    assert "there is no text: write it at the end, as in jupyter ollama embed" in err
 
 
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
         (("run", "giude", "Hi"), 1, "Did you mean guide?"),
+        (("embed", "-m", "giude", "Hi"), 1, "model 'giude' not found. Did you mean guide?"),
+        (("embed", "--dimensions", "0", "Hi"), 2, "--dimensions 0"),
         (("stop", "zzz"), 1, "jupyter ollama list shows what is here"),
         (("pull", "x"), 2, "does not have pull yet"),
         (("run", "--seed", "x", "guide", "Hi"), 2, "--seed"),
@@ -132,6 +154,17 @@ def test_an_interrupt_keeps_the_text(command, fake_service):
     code, out, _ = command("run", "guide", "Hi")
     assert (code, out) == (130, "Hel\n(interrupted)\n")
     assert fake_service.stream.cancelled
+
+
+def test_an_interrupted_embedding_writes_nothing(command, fake_service):
+    fake_service.faults = [KeyboardInterrupt, Cancelled()]
+    assert command("embed", "Hi") == (130, "", "(interrupted)\n")
+    assert fake_service.stream.cancelled
+
+
+def test_an_engine_error_ends_an_embedding(command, fake_service):
+    fake_service.faults = [EngineError("embedding failed")]
+    assert command("embed", "Hi") == (1, "", "Error: embedding failed\n")
 
 
 def test_commands_know_no_notebook():

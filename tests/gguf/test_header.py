@@ -6,7 +6,7 @@ import struct
 import gguf_writer as writer
 import pytest
 from gguf_strategies import files
-from gguf_writer import SMALLEST, File, Tensor, array, text, tiny_llama, u32
+from gguf_writer import SMALLEST, File, Tensor, array, flag, text, tiny_llama, u32
 from hypothesis import HealthCheck, given, settings
 
 from ollama_nb.errors import MalformedGGUF, OllamaError
@@ -313,3 +313,20 @@ def test_the_type_table_agrees_with_the_gguf_package():
         if 0 < kind < 1024:
             name = kind.name.removeprefix("MOSTLY_").removesuffix("_MOE")
             assert FILE_TYPE_NAMES[int(kind)] == name
+
+
+@pytest.mark.parametrize(
+    ("changes", "pooling"),
+    [
+        ({}, None),
+        ({"llama.pooling_type": u32(3)}, 3),
+        ({"llama.attention.causal": flag(False)}, 1),
+        ({"llama.attention.causal": flag(True)}, None),
+        ({"general.architecture": text("bert")}, 1),
+    ],
+)
+def test_what_a_model_is_made_for(write, changes, pooling):
+    file = tiny_llama()
+    for key, value in changes.items():
+        file.put(key, value)
+    assert read_header(write(file)).pooling == pooling

@@ -20,11 +20,12 @@ def ipython(tmp_path_factory):
 
 @pytest.fixture
 def shell(ipython):
-    """The shell with the extension loaded and no variables."""
+    """The shell with the extension loaded, no variables and nothing configured."""
     before = set(ipython.user_ns)
     ipython.run_line_magic("load_ext", "ollama_nb")
     yield ipython
     ipython.run_line_magic("unload_ext", "ollama_nb")
+    ipython.config.pop("OllamaMagics", None)  # where %config leaves its values
     for name in set(ipython.user_ns) - before:
         del ipython.user_ns[name]
 

@@ -27,10 +27,10 @@ def words(completions):
 
 def test_verbs(complete):
     assert words(complete("%ollama ")) == [
-        "list", "ps", "generate", "run", "stop", "version", "help",
+        "list", "ps", "generate", "run", "embed", "stop", "version", "help",
     ]  # fmt: skip
     assert complete("%ollama l") == ["%ollama list"]
-    assert words(complete("%%ollama ")) == ["generate", "help"]
+    assert words(complete("%%ollama ")) == ["generate", "embed", "help"]
     assert complete("%ollama help ge") == ["%ollama help generate"]
 
 
@@ -41,11 +41,15 @@ def test_options(complete):
         "%%ollama generate -m guide --no-stream"
     ]
     assert complete("%ollama list --s") == []
+    assert complete("%%ollama embed --l") == ["%%ollama embed --lines"]
+    assert complete("%ollama generate --im") == ["%ollama generate --image"]
+    assert complete("%ollama generate --image ") == []  # a file or a variable
 
 
 def test_model_names(complete):
     assert words(complete("%ollama generate -m ")) == ["guide", "llama3.2:1b"]
     assert words(complete("%%ollama generate --model g")) == ["guide"]
+    assert words(complete("%%ollama embed -m ")) == ["guide", "llama3.2:1b"]
     assert words(complete("%ollama run ")) == ["guide", "llama3.2:1b"]
     assert words(complete("%ollama stop l")) == ["llama3.2:1b"]
 
@@ -63,6 +67,7 @@ def test_names_of_options(complete):
     ]
     assert words(complete("%ollama generate --options seed=1 num_p")) == ["num_predict="]
     assert complete("%ollama generate --options seed=1 Why num_p") == []
+    assert complete("%%ollama embed --options num_ct") == ["%%ollama embed --options num_ctx="]
 
 
 def test_in_the_middle_of_a_line(complete):

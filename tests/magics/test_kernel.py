@@ -107,6 +107,17 @@ def test_a_line_is_one_result(kernel):
     assert "%ollama pull" in content["data"]["text/markdown"]
 
 
+def test_texts_become_an_array(kernel):
+    ((kind, content),) = kernel.run(
+        "%%ollama embed -m guide --lines -o found\nHow do I pull a model?\n{{ 1 + 1 }}\n"
+    )
+    assert kind == "execute_result"
+    assert content["data"]["text/plain"].startswith("guide · 2 vectors of 256 numbers · ")
+    assert kernel.value("found.vectors.shape") == (2, 256)
+    assert kernel.value("found.texts") == ("How do I pull a model?", "2")
+    assert kernel.value("bool(abs((found.vectors ** 2).sum(1) - 1).max() < 1e-3)")
+
+
 def test_tab_completes_model_names(kernel):
     source = "%%ollama generate -m gui"
     reply = kernel.client.complete(source, reply=True, timeout=PATIENCE)["content"]
@@ -146,6 +157,20 @@ def test_an_interrupt_while_the_prompt_is_read(kernel):
     assert seconds < 5
     assert "(interrupted)" in plain(outputs[-1])
     assert kernel.value("(answer.text, answer.stats.done_reason)") == ("", "interrupted")
+
+
+def test_an_interrupt_while_texts_are_embedded(kernel):
+    kernel.run("%ollama embed -m endless load")
+    kernel.run("long = chr(10).join(['word ' * 4000] * 300)")  # minutes of work
+    kernel.start("print('begun')\n%ollama embed -m endless --lines -o found {{ long }}")
+    assert kernel.next_output()[0] == "stream"
+    time.sleep(1)
+    outputs, seconds = kernel.interrupt()
+    assert seconds < 5
+    assert [plain(output) for output in outputs] == ["endless · interrupted"]
+    assert kernel.value("(found.interrupted, len(found), len(found.texts))") == (True, 0, 300)
+    kernel.run("%ollama embed -m endless -o found again")
+    assert kernel.value("len(found)") == 1
 
 
 def test_the_next_cell_works_after_an_interrupt(kernel):

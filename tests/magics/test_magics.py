@@ -6,7 +6,7 @@ from IPython.utils.capture import capture_output
 
 from ollama_nb.commands.result import Result
 from ollama_nb.errors import EngineError, ModelNotFound, UsageProblem
-from ollama_nb.magics.generation import display_mode
+from ollama_nb.magics.surroundings import display_mode
 
 pytestmark = pytest.mark.usefixtures("fake_service")
 

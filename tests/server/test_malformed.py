@@ -1,4 +1,4 @@
-"""Every malformed generate request of the contract, with its status and text, on every front."""
+"""Every malformed request of the contract, with its status and text, on every front."""
 
 import json
 
@@ -73,10 +73,61 @@ CASES = [
     ("content", "status", "text"), CASES, ids=[case[0][:40] or "empty" for case in CASES]
 )
 def test_malformed(front, content, status, text):
-    answer = front.post("/api/generate", content=content)
+    refused(front.post("/api/generate", content=content), status, text)
+
+
+def refused(answer, status, text):
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     (error,) = answer.json().values()
     assert error
     if text is not None:
         assert error == text
+
+
+EMBED_CASES = [
+    ("", 400, "missing request body"),
+    ("{", 400, None),
+    ("[]", 400, None),
+    ("null", 404, "model '' not found"),
+    ('{"model":1}', 400, None),
+    ('{"model":"guide","input":1}', 400, "invalid input type"),
+    ('{"model":"guide","input":[["a"]]}', 400, "invalid input type"),
+    ('{"model":"guide","input":"a","truncate":"x"}', 400, None),
+    ('{"model":"guide","input":"a","dimensions":"x"}', 400, None),
+    ('{"model":"guide","input":"a","dimensions":1.5}', 400, None),
+    ('{"model":"guide","input":"a","options":[]}', 400, None),
+    ('{"model":"guide","input":"a","options":{"num_ctx":"x"}}', 500,
+     'option "num_ctx" must be of type integer'),
+    ('{"model":"guide","input":"a","keep_alive":"5"}', 400,
+     'time: missing unit in duration "5"'),
+    ('{"model":"a b","input":"a"}', 400, "invalid model name"),
+    ('{"name":"nope","input":"a"}', 404, 'model "nope" not found, try pulling it first'),
+    ('{"model":"x:cloud","input":"a"}', 403,
+     "ollama cloud is disabled: remote model is unavailable"),
+    (json.dumps({"model": "guide", "input": ["a"] * 2049}), 400,
+     "input has 2049 texts, at most 2048 are taken"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "text"),
+    EMBED_CASES,
+    ids=[case[0][:40] or "empty" for case in EMBED_CASES],
+)
+def test_malformed_embed(front, content, status, text):
+    refused(front.post("/api/embed", content=content), status, text)
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "text"),
+    [
+        ("", 400, "missing request body"),
+        ("{}", 400, "model is required"),
+        ('{"model":"guide","prompt":["a"]}', 400, None),
+        ('{"model":"guide","prompt":"a","keep_alive":true}', 400, "Unsupported type: 'bool'"),
+        ('{"model":"a b","prompt":"a"}', 400, "invalid model name"),
+    ],
+)
+def test_malformed_embeddings(front, content, status, text):
+    refused(front.post("/api/embeddings", content=content), status, text)

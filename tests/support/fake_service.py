@@ -7,6 +7,7 @@ import pytest
 from ollama_nb.errors import ModelNotFound
 from ollama_nb.service import Stream
 from ollama_nb.wire import (
+    EmbedResponse,
     GenerateResponse,
     ListedModel,
     ListResponse,
@@ -73,10 +74,12 @@ class ScriptedStream(Stream):
 
 
 class FakeService:
-    """Knows `guide` and `llama3.2:1b`; answers with ``script``."""
+    """Knows `guide` and `llama3.2:1b`; answers with ``script``, and texts with three numbers."""
 
     def __init__(self):
         self.script = [chunk("Hello, "), chunk("you."), chunk(done_reason="stop")]
+        self.faults = []
+        """What happens to an embedding instead of an answer."""
         self.names = ["guide:latest", "llama3.2:1b"]
         self.loaded = []
         self.requests = []
@@ -90,6 +93,20 @@ class FakeService:
         if not request.prompt:
             return Stream.of(chunk(done_reason="unload"))
         self.stream = ScriptedStream(self.script)
+        return self.stream
+
+    def embed(self, request, *, owner=""):
+        self.requests.append(request)
+        if request.model not in ("guide", "llama3.2:1b"):
+            raise ModelNotFound.to_embed(request.model)
+        answer = EmbedResponse(
+            model=request.model,
+            embeddings=[[float(len(text)), 0.5, -1.0] for text in request.input],
+            total_duration=20_000_000,
+            load_duration=10_000_000,
+            prompt_eval_count=7,
+        )
+        self.stream = ScriptedStream(self.faults) if self.faults else Stream.of(answer)
         return self.stream
 
     def list(self):

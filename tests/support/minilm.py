@@ -6,6 +6,7 @@ with the original tokenizer.
 
 import json
 import zipfile
+from math import erf
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ class MiniLM:
     def embed(self, text: str) -> np.ndarray:
         """The mean of the last layer, brought to length 1."""
         ids = self.tokens(text)
-        x = self._named("embeddings.word_embeddings.weight")[ids]
+        x = self.weights["embeddings.word_embeddings.weight"][ids].astype(np.float64)
         x = x + self._named("embeddings.position_embeddings.weight")[: len(ids)]
         x = self._norm(x + self._named("embeddings.token_type_embeddings.weight")[0], "embeddings")
         for block in range(self.config["num_hidden_layers"]):
@@ -124,10 +125,13 @@ def _phantom(word: str) -> str:
     return word[2:] if word.startswith("##") else "\u2581" + word
 
 
-def _gelu(x: np.ndarray) -> np.ndarray:
-    from math import erf
+_POINTS = np.linspace(-6, 6, 1 << 16)
+_ERF = np.array([erf(point) for point in _POINTS])
+"""Between these points a line is right to 4e-9, and a hundred times faster than a call for each."""
 
-    return x * 0.5 * (1 + np.vectorize(erf)(x / np.sqrt(2)))
+
+def _gelu(x: np.ndarray) -> np.ndarray:
+    return x * 0.5 * (1 + np.interp(x / np.sqrt(2), _POINTS, _ERF))
 
 
 def _safetensors(data: bytes) -> dict[str, np.ndarray]:

@@ -12,6 +12,8 @@ ASKED = {
     ("HEAD", "tags"): ("read", "ollama:tags"),
     ("GET", "ps"): ("read", "ollama:ps"),
     ("POST", "generate"): ("execute", "ollama:generate"),
+    ("POST", "embed"): ("execute", "ollama:embed"),
+    ("POST", "embeddings"): ("execute", "ollama:embed"),
 }
 asked, refused = [], set()
 

@@ -1,0 +1,34 @@
+"""A request for vectors to a loaded model, without the service above it."""
+
+import queue
+
+import numpy as np
+
+from ollama_nb.engine.sequence import EmbedRequest
+
+
+class Embedding:
+    """One submitted request."""
+
+    def __init__(self, runner, texts, **fields):
+        self.runner = runner
+        self.events = queue.SimpleQueue()
+        request = EmbedRequest(texts=tuple(map(tuple, texts)), **fields)
+        self.number = runner.submit(request, self.events.put)
+
+    def finish(self):
+        """The vectors, a row for each text."""
+        event = self.events.get(timeout=120)
+        if isinstance(event, Exception):
+            raise event
+        assert event.done
+        self.num_tokens = event.num_tokens
+        return np.frombuffer(event.data, "<f4").reshape(-1, event.width)
+
+    def cancel(self):
+        self.runner.cancel(self.number)
+
+
+def tokens(number, length, vocabulary=4000):
+    """A text that no other number has."""
+    return [5 + (number * 31 + place * 7) % vocabulary for place in range(length)]
