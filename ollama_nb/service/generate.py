@@ -9,7 +9,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from ollama_nb.engine.scheduler import Lease, Scheduler
-from ollama_nb.engine.sequence import Finish, FreePart, Piece, SequenceRequest, TokenLogprob
+from ollama_nb.engine.sequence import (
+    Finish,
+    FreePart,
+    Picture,
+    Piece,
+    SequenceRequest,
+    TokenLogprob,
+)
 from ollama_nb.errors import (
     BadRequest,
     NotBuiltYet,
@@ -24,7 +31,6 @@ from ollama_nb.wire.schema import answer_schema
 
 from .finding import find_model
 from .generation_prompt import GenerationPrompt, build_prompt
-from .pictures import read_images
 from .stream import Stream
 
 _MAX_TEXT = 32 << 20
@@ -48,7 +54,7 @@ def generate(
     think = _check_abilities(request, model)
     options = Options.merge(model.options, request.options)
     schema = answer_schema(request.format) if request.prompt else None
-    images = read_images(request.images or ()) if request.prompt else ()
+    images = _images(request)
     lease = scheduler.acquire(model, options, keep_alive_ns)
     try:
         load_ns = time.perf_counter_ns() - arrived_ns
@@ -98,6 +104,16 @@ def _check_abilities(request: GenerateRequest, model: Model) -> bool:
     if request.template:
         raise NotBuiltYet("a template in the request")
     return thinks and request.think is not False
+
+
+def _images(request: GenerateRequest) -> tuple[Picture, ...]:
+    """Decode the images; without a prompt they do not count (4.2). Raises BadRequest."""
+    if not (request.images and request.prompt):
+        return ()
+    # Pillow is loaded with the first image.
+    from .pictures import read_images
+
+    return read_images(request.images)
 
 
 def _sequence(
