@@ -12,6 +12,7 @@ from llama_cpp import llama_cpp as lib
 
 from ollama_nb.engine import native
 from ollama_nb.engine.host import Host, LoadedModel
+from ollama_nb.engine.live import LiveSequence
 from ollama_nb.engine.local import LocalHost
 from ollama_nb.engine.sequence import Event, Finish, SequenceRequest
 from ollama_nb.engine.spec import LoadSpec, load_spec
@@ -22,9 +23,12 @@ from ollama_nb.wire import GenerateRequest, GenerateResponse, Options
 
 from .at_once import Answer
 from .llama_bench import Speeds
+from .prompts import as_text, letter_prompts
 
 GREEDY: dict[str, Any] = {"temperature": 0, "seed": 1}
 DEFAULT: dict[str, Any] = {"seed": 1}
+VARIED: dict[str, Any] = {"temperature": 0, "frequency_penalty": 1}
+"""The likeliest token without repeating one for ever, by options that every server has."""
 _NS = 1e9
 
 
@@ -50,10 +54,12 @@ class Engine:
         prompt = [self._draw.randrange(256) for _ in range(num_prompt)]
         return self.submit(prompt, num_predict, sampling)
 
-    def streams(self, prompts: Sequence[Sequence[int]], num_predict: int) -> float:
+    def streams(
+        self, prompts: Sequence[Sequence[int]], num_predict: int, sampling: dict[str, Any] = GREEDY
+    ) -> float:
         """Complete all prompts at once; see LlamaServer."""
         begun = time.perf_counter()
-        running = [self.submit(prompt, num_predict, GREEDY) for prompt in prompts]
+        running = [self.submit(prompt, num_predict, sampling) for prompt in prompts]
         count = sum(ended(ends).eval_count for _, ends in running)
         return count / (time.perf_counter() - begun)
 
@@ -153,7 +159,8 @@ class InKernel:
     def speeds(self, num_prompt: int, num_decode: int, sampling: dict[str, Any]) -> Speeds:
         """See Engine.speeds."""
         self.run("a", 2, sampling)
-        prompt = self.run(letters(num_prompt), 1, sampling)
+        [letters] = letter_prompts(1, num_prompt, seed=2)
+        prompt = self.run(as_text(letters), 1, sampling)
         decode = self.run("a", num_decode + 1, sampling)
         return Speeds(
             prompt=prompt.prompt_eval_count / prompt.prompt_eval_duration * _NS,
@@ -162,12 +169,6 @@ class InKernel:
 
     def close(self) -> None:
         self.service.close()
-
-
-def letters(count: int) -> str:
-    """Text of about as many tokens: no two letters of it merge in the random models."""
-    draw = random.Random(2)
-    return "".join(draw.choice("cdefghijklmnopqrstuvwxyz") for _ in range(count))
 
 
 def ended(ends: SimpleQueue[Event | Exception]) -> Finish:
@@ -180,18 +181,28 @@ def ended(ends: SimpleQueue[Event | Exception]) -> Finish:
 
 @contextmanager
 def endless() -> Iterator[None]:
-    """Let no token end an answer, at unchanged cost: trained models stop by themselves."""
-    original = native.Model.is_end
+    """Let only its length end an answer, at unchanged cost.
 
-    def never(model: native.Model, token: int) -> bool:
-        original(model, token)
+    Trained models stop by themselves, and greedy answers of random ones repeat a token for ever.
+    """
+    with _never(native.Model, "is_end"), _never(LiveSequence, "_is_stuck"):
+        yield
+
+
+@contextmanager
+def _never(kind: type, name: str) -> Iterator[None]:
+    """Let a method work as ever, and say no."""
+    original = getattr(kind, name)
+
+    def never(*arguments: Any) -> bool:
+        original(*arguments)
         return False
 
-    native.Model.is_end = never  # type: ignore[method-assign]
+    setattr(kind, name, never)
     try:
         yield
     finally:
-        native.Model.is_end = original  # type: ignore[method-assign]
+        setattr(kind, name, original)
 
 
 @contextmanager
