@@ -10,6 +10,7 @@ from ollama_nb.settings import Settings
 from .beside import beside_rows
 from .constrained import constrained_rows
 from .costs import cost_rows, interrupt_rows
+from .embeddings import embedding_rows
 from .first_token import first_token_rows
 from .http_cost import http_rows
 from .load import load_rows
@@ -105,9 +106,10 @@ _PARTS = (
     ),
     _Part("load", lambda bench, model: load_rows(model, rounds=bench.rounds)),
 )  # fmt: skip
-_STARTUP = "startup"
+_EMBEDDINGS, _STARTUP = "embeddings", "startup"
+"""Parts with a model of their own, or none."""
 
-NAMES = (*dict.fromkeys(part.name for part in _PARTS), _STARTUP)
+NAMES = (*dict.fromkeys(part.name for part in _PARTS), _EMBEDDINGS, _STARTUP)
 
 
 def tasks(bench: Bench, wanted: Sequence[str]) -> Iterator[Task]:
@@ -116,5 +118,8 @@ def tasks(bench: Bench, wanted: Sequence[str]) -> Iterator[Task]:
         for model in bench.models:
             if part.name in wanted and (not part.models or model.name in part.models):
                 yield f"{part.name} of {model.name}", partial(part.measure, bench, model)
+    if _EMBEDDINGS in wanted:
+        embeddings = partial(embedding_rows, threads=bench.threads, rounds=bench.rounds)
+        yield _EMBEDDINGS, lambda: embeddings(find_program("llama-server"))
     if _STARTUP in wanted:
         yield _STARTUP, partial(startup_rows, rounds=bench.rounds)
