@@ -1,6 +1,6 @@
 """What passes between a process and its worker: messages over one socket, each with its length.
 
-Calls and sequences are numbered by the one who asks. Errors travel as the name of their class and
+Calls and requests are numbered by the one who asks. Errors travel as the name of their class and
 their text, which is all that anybody reads of them.
 """
 
@@ -47,20 +47,20 @@ class Detokenize(msgspec.Struct, tag=True):
 
 
 class Submit(msgspec.Struct, tag=True):
-    """Begin the sequence ``call``; answered by an empty Result, then told of by Tidings."""
+    """Begin the request ``call``; answered by an empty Result, then told of by Tidings."""
 
     call: int
     request: Request
 
 
 class Cancel(msgspec.Struct, tag=True):
-    """End the sequence ``call`` soon."""
+    """End the request ``call`` soon."""
 
     call: int
 
 
 class Close(msgspec.Struct, tag=True):
-    """End every sequence, free the model, and exit."""
+    """End every request, free the model, and exit."""
 
 
 class Loaded(msgspec.Struct, tag=True):
@@ -77,7 +77,7 @@ class Result(msgspec.Struct, tag=True):
 
 
 class Fault(msgspec.Struct, tag=True):
-    """What a call, or the sequence of that number, raised."""
+    """What a call, or the request of that number, raised."""
 
     call: int
     kind: str
@@ -98,7 +98,7 @@ class Fault(msgspec.Struct, tag=True):
 
 
 class Tidings(msgspec.Struct, tag=True):
-    """What sequences have told since the last time: one message for a step."""
+    """What requests have told since the last time: one message for a step."""
 
     events: list[tuple[int, Event]]
 

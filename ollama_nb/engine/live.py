@@ -84,6 +84,11 @@ class LiveSequence:
                     self._chain.accept(token)
 
     @property
+    def sees(self) -> bool:
+        """Whether there are images in its prompt."""
+        return bool(self._patches)
+
+    @property
     def next_patch(self) -> Patch | None:
         """The patches of an image that come next, if they do."""
         return self._patches.get(self.slot.num_cached)

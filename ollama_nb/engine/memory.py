@@ -26,9 +26,13 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 def estimate(header: Header, spec: LoadSpec) -> int:
     """Weights, KV cache, output and compute buffers (engine notes, section 6: exact for KV)."""
-    beside = sum(Path(path).stat().st_size for path in (spec.projector, *spec.adapters) if path)
-    weights = header.file_size + beside
+    weights = header.file_size + _beside(spec)
     return weights + cache_size(header, spec) + _buffers(header, spec) + _OVERHEAD
+
+
+def _beside(spec: LoadSpec) -> int:
+    """The projector and the adapters."""
+    return sum(Path(path).stat().st_size for path in (spec.projector, *spec.adapters) if path)
 
 
 def cache_size(header: Header, spec: LoadSpec) -> int:
@@ -81,13 +85,13 @@ def fit(header: Header, spec: LoadSpec, gpus: Gpus = _NO_GPUS) -> Fitted:
 def _placed(header: Header, spec: LoadSpec, gpus: Gpus, free: int) -> Fitted:
     """Choose the layers for the GPUs; what is left has to fit beside the rest of the system."""
     size = estimate(header, spec)
-    offload = plan_offload(*_layers(header, spec), _OVERHEAD + _buffers(header, spec), gpus,
-                           spec.gpu_layers)  # fmt: skip
+    work = _OVERHEAD + _buffers(header, spec) + _beside(spec)
+    offload = plan_offload(*_layers(header, spec), work, gpus, spec.gpu_layers)
     alone = offload.gpu is not None and not spec.tensor_split
     spec = msgspec.structs.replace(
         spec,
         gpu_layers=offload.layers,
-        main_gpu=offload.gpu if alone else spec.main_gpu,
+        main_gpu=spec.main_gpu or (offload.gpu if alone else 0),
         split=not alone,
     )
     needed = max(0, size - offload.size)
@@ -136,6 +140,8 @@ def _reclaimable(cgroup: Path) -> int:
 def _buffers(header: Header, spec: LoadSpec) -> int:
     tokens = header.metadata.get("tokenizer.ggml.tokens")
     vocabulary = tokens.length if isinstance(tokens, ArrayRef) else 0
+    if spec.pooling is not None:  # llama.cpp makes room for logits of every row all the same
+        return max(spec.window, spec.batch) * vocabulary * _FLOAT
     return 2 * spec.num_sequences * vocabulary * _FLOAT
 
 

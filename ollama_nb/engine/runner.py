@@ -14,6 +14,8 @@ import time
 from collections.abc import Sequence
 from queue import SimpleQueue
 
+from msgspec.structs import replace
+
 from ollama_nb.errors import BadRequest, Cancelled, ContextTooLong, EngineError
 
 from . import native
@@ -109,6 +111,7 @@ class Runner:
         if request.tokens[-1] < 0:
             raise BadRequest("the prompt ends with an image; write something after it")
         patches = find_patches(request.tokens, self._tokenizer.patches(request.images))
+        request = replace(request, images=())  # 120 MB may wait in line otherwise
         window = min(request.window or self._spec.window, self._spec.window)
         live = LiveSequence(number, request, emit, self._model, window, patches)
         if len(request.tokens) + live.num_extra > window:
@@ -250,6 +253,8 @@ class Runner:
         slot = sequence.slot
         if slot.num_cached + sequence.num_extra < sequence.window:
             return False
+        if sequence.sees:  # half of an image means nothing
+            return True
         return not self._cache.make_room(slot, sequence.request, sequence.window)
 
     def _look(self) -> None:
@@ -274,7 +279,8 @@ class Runner:
     def _embed(self) -> None:
         """Embed waiting texts; as many as answers under way, if there are any, can wait for."""
         if self._embeddings.busy:
-            self._embeddings.step(self._tempo.rows if self._live else self._batch.capacity)
+            most = self._batch.capacity
+            self._embeddings.step(min(self._tempo.rows, most) if self._live else most)
 
     def _fill_batch(self, shares: list[Share]) -> list[int | None]:
         """Lay out the step; return for each share the row that yields logits, if any."""
@@ -292,13 +298,13 @@ class Runner:
     def _decode(self, shares: list[Share]) -> bool:
         """Run the step. False: it did not happen, and everything stands as the cache does."""
         rows = self._batch.size, num_prompt_rows(shares)
-        first = self._live[shares[0].slot]
-        threads = self._tempo.threads(rows[1], exact=first.request.options.repeatable)
+        exact = self._live[shares[0].slot].request.options.repeatable
+        threads = self._tempo.threads(rows[1], exact=exact)
         begun = time.perf_counter_ns()
         try:
             result = self._context.decode(self._batch, threads)
             if result == native.CACHE_FULL:
-                # Windows are separate and never overrun: this is a bug, and looping would hang.
+                # There is room for all windows: this is a bug, and looping would hang.
                 raise EngineError("the context is full")
         except EngineError as error:
             self._end_all(error)
@@ -307,7 +313,7 @@ class Runner:
             self._cache.resynchronise(one.slot for one in self._live.values())
             return False
         depth = max(self._live[share.slot].slot.num_cached for share in shares)
-        self._tempo.note(rows, depth, begun, time.perf_counter_ns())
+        self._tempo.note(rows, depth, time.perf_counter_ns() - begun, exact=exact)
         return True
 
     def _sample(self, sequence: LiveSequence, row: int) -> None:

@@ -170,9 +170,7 @@ class Scheduler:
                 return ready
         self._make_room(wanted.path)
         self._check_open()
-        settings = self._settings
-        gpus = Gpus(free_gpu_memory(), settings.gpu_overhead, settings.sched_spread)
-        fitted = fit(model.header, wanted, gpus)
+        fitted = self._fitted(model, wanted)
         runner = self._host.load(fitted.spec)
         if keep_alive_ns is None:
             keep_alive_ns = self._settings.keep_alive_ns
@@ -187,6 +185,27 @@ class Scheduler:
             self._loaded[wanted.path] = loaded
             self._start_janitor()
             return Lease(loaded, wanted.window, self)
+
+    def _fitted(self, model: Model, wanted: LoadSpec) -> Fitted:
+        """Fit it into the memory there is; idle models make room if they must (API, 4.3)."""
+        settings = self._settings
+        while True:
+            gpus = Gpus(free_gpu_memory(), settings.gpu_overhead, settings.sched_spread)
+            try:
+                return fit(model.header, wanted, gpus)
+            except EngineError:
+                if not self._unload_idle():
+                    raise
+
+    def _unload_idle(self) -> bool:
+        """Unload one model that nobody uses. False: there is none."""
+        with self._changed:
+            idle = next((one for one in self._eviction_order() if not one.leases), None)
+            if idle is None:
+                return False
+            del self._loaded[idle.spec.path]
+        idle.runner.close()
+        return True
 
     def _check_open(self) -> None:
         if self._closed:
@@ -210,8 +229,12 @@ class Scheduler:
         """Whom to evict: the shortest keep-alive first, idle ones before busy ones."""
         if len(self._loaded) < self._settings.max_loaded_models:
             return None
-        order = sorted(self._loaded.values(), key=lambda one: (one.keep_alive_ns, one.spec.path))
+        order = self._eviction_order()
         return next((one for one in order if not one.leases), order[0])
+
+    def _eviction_order(self) -> list[Loaded]:
+        """The shortest keep-alive first. Needs ``_changed``."""
+        return sorted(self._loaded.values(), key=lambda one: (one.keep_alive_ns, one.spec.path))
 
     def _expire(self, loaded: Loaded) -> None:
         """Let its time be over. Needs ``_changed``."""

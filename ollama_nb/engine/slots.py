@@ -1,6 +1,6 @@
 """The slots of a cache: which tokens each holds, and where a new prompt finds its beginning.
 
-Pure bookkeeping over integers; what is decided here, the runner does to the cache. A slot keeps its
+Pure bookkeeping over integers; what is decided here, ``cache.py`` does to llama.cpp's. A slot keeps its
 tokens when its sequence ends, until a sequence with other tokens takes it.
 """
 

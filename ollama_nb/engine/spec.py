@@ -16,6 +16,7 @@ from .threads import thread_counts
 
 _SMALLEST_WINDOW, _LARGEST_WINDOW = 4, 1 << 20
 _SMALLEST_WINDOW_TO_SEE = 2048
+_SMALLEST_BATCH_TO_SEE = 512
 _SMALLEST_BATCH, _LARGEST_BATCH = 32, 8192
 _MOST_SEQUENCES = 256
 """llama.cpp's own limit."""
@@ -87,6 +88,8 @@ def load_spec(
         window = min(window, trained)
     if beside.projector is not None:
         window = max(window, _SMALLEST_WINDOW_TO_SEE)
+    # The patches of an image may have to see each other, which those of two batches do not.
+    smallest_batch = _SMALLEST_BATCH if beside.projector is None else _SMALLEST_BATCH_TO_SEE
     window = max(_SMALLEST_WINDOW, min(window, _LARGEST_WINDOW))
     return LoadSpec(
         path=str(path),
@@ -94,7 +97,7 @@ def load_spec(
         num_sequences=1
         if header.pooling is not None
         else min(settings.num_parallel, _MOST_SEQUENCES),
-        batch=max(_SMALLEST_BATCH, min(options.num_batch, _LARGEST_BATCH)),
+        batch=max(smallest_batch, min(options.num_batch, _LARGEST_BATCH)),
         threads=thread_counts(options.num_thread),
         threads_fixed=options.num_thread > 0,
         projector="" if beside.projector is None else str(beside.projector),

@@ -1,5 +1,7 @@
 """How fast steps go: how many prompt rows fit into one, and how many threads it gets."""
 
+import time
+
 from .batching import PromptPace
 from .governor import Governor, kind_of_work
 from .spec import LoadSpec
@@ -28,11 +30,12 @@ class Tempo:
         prompts = num_prompt_rows > 0
         return self._most[prompts] if exact else self._governors[prompts].threads
 
-    def note(self, rows: tuple[int, int], depth: int, begun_ns: int, now_ns: int) -> None:
+    def note(self, rows: tuple[int, int], depth: int, spent_ns: int, *, exact: bool) -> None:
         """Learn from a step of so many (rows, of prompts) over so many cached tokens."""
         num_rows, num_prompt_rows = rows
-        spent = now_ns - begun_ns
         if 2 * num_prompt_rows > num_rows:
-            self._pace.note(num_rows, spent)
-        governor = self._governors[num_prompt_rows > 0]
-        governor.note(kind_of_work(num_rows, depth), spent / num_rows, now_ns)
+            self._pace.note(num_rows, spent_ns)
+        if not exact:  # that one had a number of threads of its own
+            governor = self._governors[num_prompt_rows > 0]
+            work = kind_of_work(num_rows, depth)
+            governor.note(work, spent_ns / num_rows, time.perf_counter_ns())

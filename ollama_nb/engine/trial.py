@@ -14,7 +14,7 @@ from queue import SimpleQueue
 
 import msgspec
 
-from ollama_nb.errors import EngineError, LoadFailed
+from ollama_nb.errors import BadRequest, EngineError, LoadFailed
 from ollama_nb.wire.options import Options
 
 from .host import Host, LoadedModel
@@ -68,8 +68,14 @@ class TrialHost:
 
 def _decode(model: LoadedModel, spec: LoadSpec) -> None:
     """Decode once. Raises EngineError if the process died of it; mere refusals do no harm."""
+    try:
+        _ask(model, spec, (_WHITE,) if spec.projector else ())
+    except BadRequest:  # such an image, or no room for it
+        _ask(model, spec, ())
+
+
+def _ask(model: LoadedModel, spec: LoadSpec, images: tuple[Picture, ...]) -> None:
     events: SimpleQueue[Event | Exception] = SimpleQueue()
-    images = (_WHITE,) if spec.projector else ()
     tokens = tuple(model.tokenize([*images, "a"], start=True)) or (0,)
     generate = SequenceRequest(
         tokens=tokens, images=images, options=Options(temperature=0), num_predict=1, num_keep=0

@@ -4,6 +4,7 @@ A native fault then costs the requests under way and a reload, never the server;
 unloaded model is all given back; and a busy interpreter here does not slow the engine there.
 """
 
+import contextlib
 import itertools
 import json
 import logging
@@ -67,6 +68,12 @@ class WorkerHost:
         return RemoteModel(spec)
 
 
+def _shut(end: socket.socket) -> None:
+    """Let the reader find the end, if nothing can be sent any more."""
+    with contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
+
+
 class RemoteModel:
     """A LoadedModel in a child process."""
 
@@ -89,7 +96,7 @@ class RemoteModel:
                 ours.close()
                 self._words.close()
                 raise
-        self._channel = Channel(ours, Report)
+        self._channel = Channel(ours, Report, lost=lambda: _shut(ours))
         self._channel.expect_within(_LOAD_SILENCE_S)
         self._reader = threading.Thread(target=self._read, name="ollama-nb-worker", daemon=True)
         loading = self._calls[LOAD]

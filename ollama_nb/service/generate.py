@@ -6,6 +6,7 @@ Section numbers are those of the Ollama API reference.
 import json
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ollama_nb.engine.scheduler import Lease, Scheduler
@@ -65,9 +66,11 @@ def generate(
         if request.debug_render_only:
             lease.release()
             return Stream.of(_rendered(request, prompt))
-        answer = _Answer(request, prompt, arrived_ns, load_ns)
+        sequence = _sequence(request, options, lease, prompt, schema, owner)
+        # The pixels are wanted no longer than the engine needs them.
+        answer = _Answer(request, replace(prompt, images=()), arrived_ns, load_ns)
         stream = Stream(answer.chunks, fold_generate)
-        stream.begin(lease, _sequence(request, options, lease, prompt, schema, owner))
+        stream.begin(lease, sequence)
         return stream
     except BaseException:
         lease.release()

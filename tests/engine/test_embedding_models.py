@@ -136,3 +136,13 @@ def test_minilm_can_be_interrupted_and_does_not_generate(sentences):
         doomed.finish()
     assert Embedding(sentences, [whole(sentences, "a")]).finish().shape == (1, 384)
     refuses_to_generate(sentences)
+
+
+def test_the_smallest_window_and_batch_do_no_harm(minilm_gguf):
+    options = Options(num_ctx=4, num_batch=1)
+    spec = load_spec(minilm_gguf, check_model(minilm_gguf), options, Settings())
+    runner = LocalHost().load(spec)
+    try:
+        assert Embedding(runner, [[101, 102]] * 3).finish().shape == (3, 384)
+    finally:
+        runner.close()

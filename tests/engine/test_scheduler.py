@@ -233,3 +233,17 @@ def test_a_model_larger_than_memory_is_refused_with_figures(make, host, guide, m
     with pytest.raises(EngineError, match=r"requires more system memory .* num_ctx"):
         make().acquire(guide, Options(), None)
     assert not host.specs
+
+
+def test_idle_models_make_room_where_memory_does_not_suffice(
+    make, host, guide, tmp_path, monkeypatch
+):
+    scheduler = make()
+    idle = scheduler.acquire(model(tmp_path, "idle", guide), Options(), None)
+    busy = scheduler.acquire(model(tmp_path, "busy", guide), Options(), None)
+    idle.release()
+    free = iter([1 << 20, 1 << 34])
+    monkeypatch.setattr("ollama_nb.engine.memory.available", lambda: next(free))
+    assert scheduler.acquire(guide, Options(), None).runner.alive
+    assert busy.runner.alive
+    assert not idle.runner.alive

@@ -165,12 +165,20 @@ def test_a_model_without_projector_sees_nothing(endless):
         endless().tokenize(["a", RED], start=True)
 
 
-def test_the_window_may_slide_over_images(seer, submit):
+def test_a_window_with_images_ends_when_it_is_full(seer, submit):
     tokens = seer.tokenize([RED, " a" * 1900], start=True)
     one = submit(tokens, on=seer, images=(RED,), num_predict=3000)
     _, end = one.finish()
     assert end.done_reason == "length"
-    assert end.prompt_count + end.eval_count > 4096
+    assert end.prompt_count + end.eval_count == 4097
+
+
+def test_a_picture_for_a_model_that_is_gone_is_refused(spec, submit):
+    seer = LocalHost().load(spec)
+    tokens = seer.tokenize(["a ", RED, " b"], start=True)
+    seer.close()
+    with pytest.raises(EngineError, match="unloaded"):
+        submit(tokens, on=seer, images=(RED,))
 
 
 def test_a_model_that_counts_in_two_dimensions(files, submit, tmp_path):

@@ -2,7 +2,7 @@
 
 Native code dies where Python would raise: every rule here guards a call that was seen to end the
 process (engine notes, section 3). Nothing is thread-safe except the reading of a live Model's
-vocabulary; everything else belongs to the one thread that made it. Knows no requests, names or
+vocabulary and the cutting up of pictures; the rest belongs to the one thread that made it. Knows no requests, names or
 HTTP.
 """
 

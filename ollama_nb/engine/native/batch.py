@@ -50,6 +50,8 @@ class Batch:
         Returns that row's index. More rows than the capacity kill the process, so they raise.
         """
         start, end = self.size, self.size + len(tokens)
+        if end == start:
+            raise EngineError("a batch cannot take no tokens")
         if end > self.capacity:
             raise EngineError("batch is larger than its capacity")
         if end - start == 1:  # a token being generated: element stores cost a fifth of slices

@@ -57,10 +57,14 @@ class Context:
 
         Both of llama.cpp's numbers of threads are set: it would take two rows for a prompt.
         """
+        self.use_threads(threads)
+        return self.checked(lib.llama_decode(self._context, batch.struct))
+
+    def use_threads(self, threads: int) -> None:
+        """Let the next steps have so many."""
         if threads != self._threads:
             self._threads = threads
             lib.llama_set_n_threads(self._context, threads, threads)
-        return self.checked(lib.llama_decode(self._context, batch.struct))
 
     @staticmethod
     def checked(result: int) -> int:

@@ -3,8 +3,6 @@
 import ctypes
 from pathlib import Path
 
-import llama_cpp
-
 from .library import lib
 
 _GPU, _INTEGRATED_GPU = 1, 2
@@ -16,7 +14,7 @@ def free_memory() -> list[int]:
 
     One that is part of the processor counts only where there is no other.
     """
-    folder = Path(llama_cpp.__file__).parent / "lib"
+    folder = Path(lib._base_path)
     names = {one.name.split(".")[0]: one for one in sorted(folder.glob("libggml*"), reverse=True)}
     registry, base = (ctypes.CDLL(str(names[name])) for name in ("libggml", "libggml-base"))
     registry.ggml_backend_dev_count.restype = ctypes.c_size_t

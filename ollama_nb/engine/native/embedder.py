@@ -30,16 +30,14 @@ class Embedder:
 
         Raises EngineError.
         """
-        self._last = spec.pooling in (
-            None,
-            lib.LLAMA_POOLING_TYPE_NONE,
-            lib.LLAMA_POOLING_TYPE_LAST,
-        )
-        self._window = max(spec.window, spec.batch)
+        in_pieces = spec.pooling in (None, lib.LLAMA_POOLING_TYPE_LAST)
+        self._last = in_pieces or spec.pooling == lib.LLAMA_POOLING_TYPE_NONE
+        # Fewer rows than sequences end the process.
+        self._window = max(spec.window, spec.batch, MOST_TEXTS)
         params = lib.llama_context_default_params()
         params.n_ctx = self._window
         # An encoder reads a whole text at a time, and dies of one that is longer than its batch.
-        params.n_batch = params.n_ubatch = _CHUNK if self._last else self._window
+        params.n_batch = params.n_ubatch = _CHUNK if in_pieces else self._window
         params.n_seq_max = MOST_TEXTS
         params.n_outputs_max = params.n_batch
         params.n_threads = params.n_threads_batch = spec.threads[1]

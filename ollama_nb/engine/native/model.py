@@ -78,7 +78,7 @@ class Model:
 
     @property
     def handle(self) -> Any:
-        """The native pointer, for Context alone."""
+        """The native pointer, for what is made over the model."""
         return self._model
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool) -> list[int]:

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,9 @@ class Projector:
         params.flash_attn_type = spec.flash_attention
         forget_log()
         self._batch = spec.batch
+        self._threads = spec.threads[1]
+        self._lock = threading.Lock()
+        """Other threads cut pictures up; freeing the encoder under them would end the process."""
         self._handle = mtmd.mtmd_init_from_file(os.fsencode(spec.projector), model.handle, params)
         if not self._handle:
             fault = last_log("the engine refused the file")
@@ -75,7 +79,10 @@ class Projector:
         parts = (ctypes.POINTER(mtmd.mtmd_input_part) * 1)(ctypes.pointer(part))
         chunks = mtmd.mtmd_input_chunks_init()
         try:
-            result = mtmd.mtmd_tokenize_from_parts(self._handle, chunks, parts, 1, False)
+            with self._lock:
+                if not self._handle:
+                    raise EngineError("the model has been unloaded")
+                result = mtmd.mtmd_tokenize_from_parts(self._handle, chunks, parts, 1, False)
             if result:
                 raise BadRequest(f"the model cannot take this image: {last_log('no details')}")
             count = mtmd.mtmd_input_chunks_size(chunks)
@@ -89,6 +96,7 @@ class Projector:
 
         The encoding cannot be aborted, what follows can.
         """
+        context.use_threads(self._threads)
         if mtmd.mtmd_encode_chunk(self._handle, patch.handle):
             raise EngineError(f"the image cannot be encoded: {last_log('no details')}")
         after = lib.llama_pos(0)
@@ -102,9 +110,10 @@ class Projector:
 
     def close(self) -> None:
         """Free the encoder."""
-        if self._handle:
-            mtmd.mtmd_free(self._handle)
-            self._handle = None
+        with self._lock:
+            if self._handle:
+                mtmd.mtmd_free(self._handle)
+                self._handle = None
 
 
 def _patch(chunk: Any) -> Patch:
