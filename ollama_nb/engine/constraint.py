@@ -7,19 +7,43 @@ a bad grammar ends the process. Here a mask is computed beside the model and lai
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from llguidance import LLMatcher, LLTokenizer
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 from numpy.typing import NDArray
 
 from ollama_nb.errors import BadRequest, EngineError
-from ollama_nb.wire.schema import nodes
+from ollama_nb.wire.schema_nodes import escaped, schemas
 
+from .one_of import settle_one_of
+from .patterns import mend_patterns, mended
 from .sequence import FreePart
 
 _GAP = r"[ \t\r\n]{0,20}"
 """White space between parts; models that may write more of it never stop."""
+_OPTIONS = {
+    "whitespace_pattern": _GAP,
+    # Without \u, by which a key could be written otherwise and pass for an additional one.
+    "json_allowed_escapes": 'nrbtf\\"',
+}
+_LIMITS = LLParserLimits(max_items_in_row=100_000, step_max_items=1_000_000)
+"""Above what our schemas reach: beyond the usual 2000 an answer ended in the middle."""
+_FAULT = re.compile(r"regex parse error:\n {4}(.*)\n *\^+\nerror: (.*)")
+_ENGLISH = {"not", "if"}
+"""Keywords that an error says in passing."""
+_PHRASES = {
+    "Anchor": "$ref",
+    "Invalid URI": "$id",
+    "URI reference": "$ref",
+    "Pointer": "$ref",
+    "circular references": "$ref",
+    "min/max": "minProperties",
+    "patternProperty": "patternProperties",
+    "regex parse error": "pattern",
+}
+"""Other names that errors have for keywords."""
 
 
 class Constraint:
@@ -32,7 +56,11 @@ class Constraint:
         """
         self._matcher = _matcher(tokenizer, schema, FreePart())
         # Some schemas compile and turn out to allow nothing, such as one that is only itself.
-        if not any(self._matcher.compute_bitmask()) or self._matcher.is_error():
+        allows = any(self._matcher.compute_bitmask())
+        words = _words(self._matcher.get_error())
+        if words and not words.startswith("NoExtension"):
+            raise BadRequest(f"invalid format: the schema asks for too much: {words}")
+        if words or not allows:
             raise BadRequest("invalid format: no answer fits the schema")
         if free.end:
             self._matcher = _matcher(tokenizer, schema, free)
@@ -51,7 +79,8 @@ class Constraint:
 
 
 def _matcher(tokenizer: LLTokenizer, schema: dict[str, Any], free: FreePart) -> LLMatcher:
-    matcher = LLMatcher(tokenizer, grammar(tokenizer, schema, free), log_level=0)
+    text = grammar(tokenizer, schema, free)
+    matcher = LLMatcher(tokenizer, text, log_level=0, limits=_LIMITS)
     if matcher.is_error():
         raise BadRequest(f"invalid format: {_explained(matcher.get_error(), schema)}")
     return matcher
@@ -59,8 +88,10 @@ def _matcher(tokenizer: LLTokenizer, schema: dict[str, Any], free: FreePart) -> 
 
 def grammar(tokenizer: LLTokenizer, schema: dict[str, Any], free: FreePart) -> str:
     """Write the grammar: the free part if there is one, then the schema's JSON and no more."""
-    options = {"x-guidance": {"whitespace_pattern": _GAP}}
-    lines = [f"answer: %json {json.dumps(schema | options)}"]
+    plain = _copy(schema)
+    settle_one_of(plain)
+    mend_patterns(plain)
+    lines = [f"answer: %json {json.dumps(plain | {'x-guidance': _OPTIONS})}"]
     if not free.end:
         return "\n".join(["start: answer", *lines])
     end = _special(tokenizer, free.end)
@@ -75,6 +106,12 @@ def grammar(tokenizer: LLTokenizer, schema: dict[str, Any], free: FreePart) -> s
     return "\n".join([start, f"GAP: /{_GAP}/", *lines])
 
 
+def _copy(schema: dict[str, Any]) -> dict[str, Any]:
+    """A deep one, faster than copy.deepcopy."""
+    copied: dict[str, Any] = json.loads(json.dumps(schema))
+    return copied
+
+
 def _special(tokenizer: LLTokenizer, text: str) -> str:
     """How a grammar names the special token with this text; empty if it is none."""
     tokens = tokenizer.tokenize_str(text, parse_special=True)
@@ -83,12 +120,46 @@ def _special(tokenizer: LLTokenizer, text: str) -> str:
 
 def _words(error: str) -> str:
     """What llguidance says, without where in our grammar it was said."""
-    return error.strip().partition("\n")[0].rpartition("failed to compile JSON schema: ")[2]
+    words = error.strip().partition("\n")[0].rpartition("failed to compile JSON schema: ")[2]
+    return "it is no JSON" if "%json" in words else words
 
 
 def _explained(error: str, schema: dict[str, Any]) -> str:
-    """Add where the keyword stands that cannot be done."""
+    """Add where that stands which cannot be done, as far as llguidance tells."""
     words = _words(error)
-    keywords = re.findall(r'"(\w+)"', words.partition("Unimplemented keys:")[2])
-    places = [at for at, node in nodes(schema) if isinstance(node, dict) and {*keywords} & {*node}]
-    return f"{words} at #{places[0]}" if places else words
+    if fault := _FAULT.search(error):
+        words = f"regex parse error: {fault[2]}"
+        place = dict(_patterns(schema)).get(fault[1])
+    elif words.startswith("oneOf"):
+        words = "oneOf works only where no value can fit two of its choices"
+        settled = _copy(schema)
+        settle_one_of(settled)
+        pairs = zip(schemas(schema), schemas(settled), strict=True)
+        place = next((at for (at, _), (_, node) in pairs if "oneOf" in node), None)
+    else:
+        place = None if "Unsatisfiable" in words else _place(words, schema)
+    return words if place is None else f"{words} at #{place}"
+
+
+def _patterns(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every pattern, as an error shows it, and its pointer."""
+    for at, node in schemas(schema):
+        named = node.get("patternProperties", {})
+        found = {one: f"{at}/patternProperties/{escaped(one)}" for one in named}
+        found |= {str(node["pattern"]): f"{at}/pattern"} if "pattern" in node else {}
+        yield from ((mended(one).replace("\n", "\\n"), place) for one, place in found.items())
+
+
+def _place(words: str, schema: dict[str, Any]) -> str | None:
+    """Where the words' keywords stand: rather one whose value is told too, rather more of them."""
+    listed = words.partition("Unimplemented keys:")[2]
+    told = set(re.findall(r"[$\w]+", listed or words)) - (set() if listed else _ENGLISH)
+    told |= {keyword for phrase, keyword in _PHRASES.items() if phrase in words}
+    found = [(at, node, told & node.keys()) for at, node in schemas(schema)]
+    best = max(found, key=lambda one: (_tells(words, one[1], one[2]), len(one[2])))
+    return best[0] if best[2] else None
+
+
+def _tells(words: str, node: dict[str, Any], keywords: set[str]) -> bool:
+    values = [str(node[keyword]).lstrip("#") for keyword in keywords]
+    return any(re.search(rf"(?<!\w){re.escape(one)}(?!\w)", words) for one in values if one)

@@ -1,8 +1,8 @@
 """Patterns as llguidance keeps them: without the control characters that no answer can hold.
 
 Of JSON's escapes we allow none with \\u (see constraint.py). llguidance 1.9.1 then leaves such a
-character out where it stands alone: ``a\\x01b`` is ``ab``. And whether we allow it or not, a set with
-all of them holds the quotation mark and the backslash too: ``[^"]`` is any character.
+character out where it stands alone: ``a\\x01b`` is ``ab``. And whether we allow it or not, a set
+with all of them holds the quotation mark and the backslash too: ``[^"]`` is any character.
 """
 
 import re

@@ -319,7 +319,7 @@ class Runner:
     def _sample(self, sequence: LiveSequence, row: int) -> None:
         try:
             token = sequence.sample(self._context, row)
-        except EngineError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
             self._release(sequence)
             sequence.fail(error)
             return

@@ -34,6 +34,8 @@ class Loaded:
     keep_alive_ns: int
     expires_ns: int = 0
     leases: int = 0
+    leaving: bool = False
+    """Whether another load waits until nobody uses it: who comes now waits behind that."""
 
     @property
     def spec(self) -> LoadSpec:
@@ -85,7 +87,9 @@ class Scheduler:
         self._settings = settings
         self._loaded: dict[str, Loaded] = {}
         """By weights file."""
-        self._changed = threading.Condition()
+        # Not the condition's own ``with``: in its Python code an interrupt can leave the lock held.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._loading = threading.Lock()
         """Held while one request loads or evicts; the others that need a load wait for it."""
         self._loads = 0
@@ -100,7 +104,7 @@ class Scheduler:
         """
         beside = Beside(model.projector, model.adapters)
         spec = load_spec(model.weights, model.header, options, self._settings, beside)
-        with self._changed:
+        with self._lock:
             ready = self._borrow(model, spec, keep_alive_ns)
             if ready is not None:
                 return ready
@@ -111,26 +115,26 @@ class Scheduler:
             with self._loading:
                 return self._load(model, spec, keep_alive_ns)
         finally:
-            with self._changed:
+            with self._lock:
                 self._loads -= 1
 
     def give_back(self, loaded: Loaded) -> None:
         """End one use; the keep-alive timer starts again."""
-        with self._changed:
+        with self._lock:
             loaded.leases -= 1
             loaded.touch()
             self._changed.notify_all()
 
     def unload(self, model: Model) -> None:
         """Free ``model`` as soon as nobody uses it; harmless if it is not loaded."""
-        with self._changed:
+        with self._lock:
             loaded = self._loaded.get(str(model.weights))
             if loaded is not None:
                 self._expire(loaded)
 
     def loaded(self) -> list[Loaded]:
         """What is loaded now; those in use expire a keep-alive from now."""
-        with self._changed:
+        with self._lock:
             for loaded in self._loaded.values():
                 if loaded.leases:
                     loaded.touch()
@@ -138,7 +142,7 @@ class Scheduler:
 
     def close(self) -> None:
         """Unload everything now, whoever uses it, and load nothing more."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             going = list(self._loaded.values())
             self._loaded.clear()
@@ -149,9 +153,11 @@ class Scheduler:
             self._janitor.join()
 
     def _borrow(self, model: Model, spec: LoadSpec, keep_alive_ns: int | None) -> Lease | None:
-        """Lease a fitting loaded model if there is one. Needs ``_changed``. Raises Busy."""
+        """Lease a fitting loaded model if there is one. Needs ``_lock``. Raises Busy."""
         loaded = self._loaded.get(spec.path)
-        if loaded is None or not loaded.serves(spec) or not loaded.runner.alive:
+        if loaded is None or loaded.leaving or not loaded.serves(spec):
+            return None
+        if not loaded.runner.alive:
             return None
         if loaded.leases >= loaded.spec.num_sequences + self._settings.max_queue:
             raise Busy
@@ -164,7 +170,7 @@ class Scheduler:
 
     def _load(self, model: Model, wanted: LoadSpec, keep_alive_ns: int | None) -> Lease:
         """Make room, load, and lease. Needs ``_loading``."""
-        with self._changed:
+        with self._lock:
             ready = self._borrow(model, wanted, keep_alive_ns)
             if ready is not None:
                 return ready
@@ -174,7 +180,7 @@ class Scheduler:
         runner = self._host.load(fitted.spec)
         if keep_alive_ns is None:
             keep_alive_ns = self._settings.keep_alive_ns
-        with self._changed:
+        with self._lock:
             try:
                 self._check_open()
             except EngineError:
@@ -199,7 +205,7 @@ class Scheduler:
 
     def _unload_idle(self) -> bool:
         """Unload one model that nobody uses. False: there is none."""
-        with self._changed:
+        with self._lock:
             idle = next((one for one in self._eviction_order() if not one.leases), None)
             if idle is None:
                 return False
@@ -214,10 +220,11 @@ class Scheduler:
     def _make_room(self, path: str) -> None:
         """Unload what stands in the way of ``path``: itself in another shape, or one too many."""
         while True:
-            with self._changed:
+            with self._lock:
                 victim = self._loaded.get(path) or self._victim()
                 if victim is None:
                     return
+                victim.leaving = True
                 if victim.runner.alive:
                     self._expire(victim)
                 while victim.runner.alive and victim.leases and not self._closed:
@@ -233,11 +240,11 @@ class Scheduler:
         return next((one for one in order if not one.leases), order[0])
 
     def _eviction_order(self) -> list[Loaded]:
-        """The shortest keep-alive first. Needs ``_changed``."""
+        """The shortest keep-alive first. Needs ``_lock``."""
         return sorted(self._loaded.values(), key=lambda one: (one.keep_alive_ns, one.spec.path))
 
     def _expire(self, loaded: Loaded) -> None:
-        """Let its time be over. Needs ``_changed``."""
+        """Let its time be over. Needs ``_lock``."""
         loaded.keep_alive_ns = 0
         loaded.touch()
         self._changed.notify_all()
@@ -252,7 +259,7 @@ class Scheduler:
     def _unload_expired(self) -> None:
         """Unload what has expired, sleep until the next one does; the janitor's whole life."""
         while True:
-            with self._changed:
+            with self._lock:
                 if self._closed:
                     return
                 expired = [one for one in self._loaded.values() if one.expired]

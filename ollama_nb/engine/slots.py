@@ -1,7 +1,7 @@
 """The slots of a cache: which tokens each holds, and where a new prompt finds its beginning.
 
-Pure bookkeeping over integers; what is decided here, ``cache.py`` does to llama.cpp's. A slot keeps its
-tokens when its sequence ends, until a sequence with other tokens takes it.
+Pure bookkeeping over integers; what is decided here, ``cache.py`` does to llama.cpp's. A slot keeps
+its tokens when its sequence ends, until a sequence with other tokens takes it.
 """
 
 from dataclasses import dataclass, field

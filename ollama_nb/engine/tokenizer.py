@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ollama_nb.errors import EngineError
 
+from .cuts import control_pattern, cut_text
 from .host import Vocabulary
 from .native import Model, Patch, Projector
 from .pictures import stand_ins
@@ -18,6 +19,7 @@ class Tokenizer:
         self._model = model
         self._projector = projector
         self.vocabulary = _vocabulary(model)
+        self._controls = control_pattern(self.vocabulary.controls)
 
     def tokenize(self, parts: Sequence[str | Picture], *, start: bool) -> list[int]:
         """See LoadedModel: BOS is added at the start unless the text already has it."""
@@ -26,7 +28,8 @@ class Tokenizer:
         tokens = [self._model.bos] if add_bos else []
         for part in parts:
             if isinstance(part, str):
-                tokens += self._model.tokenize(part, add_special=False, parse_special=True)
+                for piece in cut_text(part, self._controls):
+                    tokens += self._model.tokenize(piece, add_special=False, parse_special=True)
             else:
                 tokens += stand_ins(part, self._pieces(part))
         return tokens

@@ -1,32 +1,34 @@
 """``format``: JSON, or a JSON schema within bounds (8.3; limits: faults and security, 5)."""
 
 import json
-from collections.abc import Iterator
+import re
+import sys
 from typing import Any
 
 from ollama_nb.errors import BadRequest, InvalidFormat
 
 from .codec import encode_value
+from .schema_checks import check_schema
+from .schema_nodes import escaped, nodes, schemas
+from .schema_rules import COUNTS
 
 _MOST_BYTES = 256 << 10
-_DEEPEST = 64
 _MOST_CHOICES = 5000
-_MOST_PROPERTIES = 1000
-_MOST_REPETITIONS = 1000
-_COUNTS = ("maxItems", "minItems", "maxLength", "minLength", "maxProperties", "minProperties")
-_NAMED = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
-"""Keywords that hold schemas by names of the author's choice."""
 _FORMATS = frozenset({
     "date-time", "date", "time", "duration", "email", "hostname", "ipv4", "ipv6", "uri", "uuid",
 })  # fmt: skip
-"""Those that are enforced; to JSON Schema every other one is a remark."""
+"""Those that are enforced; to JSON Schema every other one is a remark.
+
+By their shape: 29 February fits a ``date`` in every year, and second 60 a ``time`` at every minute.
+"""
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def answer_schema(value: Any) -> dict[str, Any] | None:
     """Return the schema that ``format`` asks for; None: no constraint.
 
     Raises InvalidFormat for what is no format, BadRequest, with the JSON pointer, for a schema that
-    is too large.
+    is too large or would not be kept.
     """
     if value is None or value == "":
         return None
@@ -35,64 +37,40 @@ def answer_schema(value: Any) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         raise InvalidFormat(encode_value(value))
     for at, node in nodes(value):
-        _check(at, node)
-    if len(json.dumps(value)) > _MOST_BYTES:
+        _check_node(at, node)
+    text = json.dumps(value)
+    if len(text) > _MOST_BYTES:
         raise BadRequest(f"invalid format: the schema is larger than {_MOST_BYTES >> 10} KiB")
-    schema: dict[str, Any] = _without_remarks(value)
+    check_schema(value)
+    schema: dict[str, Any] = json.loads(text)  # a copy, and faster than copy.deepcopy
+    _mend(schema)
     return schema
 
 
-def nodes(value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield every object and list of a JSON value with its pointer, outer ones first.
-
-    Raises BadRequest where they are nested too deeply.
-    """
-    waiting = [("", value, 0)]
-    while waiting:
-        at, node, depth = waiting.pop()
-        if depth > _DEEPEST:
-            raise BadRequest(f"invalid format: nested deeper than {_DEEPEST} levels at #{at}")
-        yield at, node
-        items = node.items() if isinstance(node, dict) else enumerate(node)
-        inner = [(f"{at}/{_escaped(key)}", one, depth + 1) for key, one in items]
-        waiting += reversed([one for one in inner if isinstance(one[1], dict | list)])
+def _check_node(at: str, node: Any) -> None:
+    """Refuse a list that is too long, and what no JSON text can carry."""
+    if isinstance(node, list) and len(node) > _MOST_CHOICES:
+        raise BadRequest(f"invalid format: more than {_MOST_CHOICES} choices at #{at}")
+    if isinstance(node, dict) and not all(map(_is_json, node)):
+        raise BadRequest(f"invalid format: half a surrogate pair in a key at #{at}")
+    for key, one in node.items() if isinstance(node, dict) else enumerate(node):
+        if not _is_json(one):
+            what = "half a surrogate pair" if isinstance(one, str) else "a number out of range"
+            raise BadRequest(f"invalid format: {what} at #{at}/{escaped(key)}")
 
 
-def _check(at: str, node: Any) -> None:
-    if isinstance(node, list):
-        _bound(f"#{at}", "choices", len(node), _MOST_CHOICES)
-        return
-    properties = node.get("properties")
-    if isinstance(properties, dict):
-        _bound(f"#{at}/properties", "properties", len(properties), _MOST_PROPERTIES)
-    for name in _COUNTS:
-        count = node.get(name)
-        if isinstance(count, int | float):
-            _bound(f"#{at}/{name}", "repetitions", count, _MOST_REPETITIONS)
-    reference = node.get("$ref")
-    if isinstance(reference, str) and not reference.startswith("#"):
-        raise BadRequest(f"invalid format: only local references are followed, at #{at}/$ref")
+def _is_json(one: Any) -> bool:
+    if isinstance(one, str):
+        return not _SURROGATE.search(one)
+    return not isinstance(one, int | float) or abs(one) <= sys.float_info.max
 
 
-def _bound(at: str, what: str, count: float, most: int) -> None:
-    if count > most:
-        raise BadRequest(f"invalid format: more than {most} {what} at {at}")
-
-
-def _without_remarks(node: Any) -> Any:
-    if isinstance(node, list):
-        return [_without_remarks(one) for one in node]
-    if not isinstance(node, dict):
-        return node
-    remark = isinstance(node.get("format"), str) and node["format"] not in _FORMATS
-    kept = {key: one for key, one in node.items() if not (remark and key == "format")}
-    for key, one in kept.items():
-        if key in _NAMED and isinstance(one, dict):
-            kept[key] = {name: _without_remarks(inner) for name, inner in one.items()}
-        elif key not in ("const", "enum"):
-            kept[key] = _without_remarks(one)
-    return kept
-
-
-def _escaped(key: Any) -> str:
-    return str(key).replace("~", "~0").replace("/", "~1")
+def _mend(schema: dict[str, Any]) -> None:
+    """Say it in the engine's words, in place: no formats that are remarks, no counts like 2.0."""
+    for _, node in schemas(schema):
+        if isinstance(node.get("format"), str) and node["format"] not in _FORMATS:
+            del node["format"]
+        for keyword in COUNTS:
+            count = node.get(keyword)
+            if isinstance(count, float) and count.is_integer():
+                node[keyword] = int(count)

@@ -3,9 +3,12 @@
 import json
 
 import pytest
+from schema_suite import Judge
 
+from ollama_nb.engine import native
 from ollama_nb.engine.sequence import FreePart
 from ollama_nb.errors import BadRequest
+from ollama_nb.wire.schema import answer_schema
 
 QUESTION = "<|im_start|>user\nHow do I pull a model?<|im_end|>\n<|im_start|>assistant\n"
 PERSON = {
@@ -96,7 +99,7 @@ def test_probabilities_are_the_models_own_not_the_schemas(submit):
     [
         ({"properties": {"a": {"not": {"type": "string"}}}}, "not"),
         ({"type": "object", "properties": {"a": {"if": True, "then": {}}}}, "if"),
-        ({"type": "string", "pattern": "("}, "pattern|regex|parse"),
+        ({"type": "string", "pattern": "("}, "unclosed group at #/pattern"),
         ({"type": "no such type"}, "type"),
         ({"$ref": "#"}, "no answer fits|ref"),
         ({"$ref": "#/$defs/none"}, "none|ref"),
@@ -109,10 +112,169 @@ def test_what_cannot_be_obeyed_is_refused_by_name(submit, schema, named):
     assert submit(QUESTION, num_predict=3).finish()[0]
 
 
-def test_a_refused_keyword_is_pointed_at(submit):
-    schema = {"type": "object", "properties": {"a": {"items": {"not": {}}, "type": "array"}}}
-    with pytest.raises(BadRequest, match="#/properties/a/items"):
-        submit(QUESTION, schema=json.dumps(schema))
+@pytest.fixture(scope="module")
+def judge(make_spec):
+    model = native.Model(make_spec())
+    yield Judge(model)
+    model.close()
+
+
+NOT = {"items": {"not": {}}, "type": "array"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "named"),
+    [
+        ({"properties": {"a": NOT}}, '"not".* at #/properties/a/items'),
+        ({"properties": {"not": {"type": "string"}, "a": NOT}}, "at #/properties/a/items"),
+        ({"const": {"not": 1}, "allOf": [NOT]}, "at #/allOf/0/items"),
+        ({"items": {"$dynamicRef": "#a"}}, r"\$dynamicRef.* at #/items"),
+        ({"items": {"$dynamicAnchor": "a"}}, r"\$dynamicAnchor.* at #/items"),
+        (
+            {
+                "$schema": "https://json-schema.org/draft/2019-09/schema",
+                "items": {"$recursiveRef": "#"},
+            },
+            r"\$recursiveRef.* at #/items",
+        ),
+        ({"items": {"pattern": "a(?=b)"}}, "look-ahead.* at #/items/pattern"),
+        ({"items": {"pattern": "("}, "pattern": "a"}, "unclosed group at #/items/pattern"),
+        ({"items": {"pattern": "[a]\n("}, "pattern": "a"}, "unclosed group at #/items/pattern"),
+        ({"patternProperties": {"a": {}, "(": {}}}, r"unclosed group at #/patternProperties/\("),
+        ({"items": {"minItems": 2.5}, "minItems": 3}, "minItems.* at #/items"),
+        ({"items": {"$ref": "#/$defs/none"}}, "'/\\$defs/none'.* at #/items"),
+        ({"items": {"type": "no such"}, "type": "array"}, "no such at #/items"),
+        ({"items": {"enum": 3}}, "enum.* at #/items"),
+        ({"items": {"multipleOf": 0.07}}, "multipleOf.* at #/items"),
+        ({"minProperties": 1, "properties": {"a": {}}}, "min/maxProperties.* at #"),
+        (
+            {
+                "properties": {
+                    "a": {"oneOf": [{"const": 1}, {"const": 2}]},
+                    "b": {"oneOf": [{}, {}]},
+                }
+            },
+            "oneOf works only where no value can fit two of its choices at #/properties/b",
+        ),
+    ],
+)
+def test_a_refused_keyword_is_pointed_at(judge, schema, named):
+    with pytest.raises(BadRequest, match=f"^invalid format: .*{named}") as refused:
+        judge.compile(answer_schema(schema))
+    assert "%json" not in str(refused.value)
+    assert "coerce" not in str(refused.value)
+
+
+def test_a_key_with_escapes_is_that_key(judge):
+    schema = {"properties": {"a": {"type": "integer"}, "b/c": {"type": "integer"}}}
+    assert judge.completes(schema, '{"a":1,"d\\n\\t":"x"}')
+    assert not judge.completes(schema, r'{"\u0061":"x"}')
+    assert not judge.completes(schema, r'{"b\/c":"x"}')
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fitting", "unfit"),
+    [
+        # Control characters that no answer can hold were left out.
+        ("^a\x01?b$", "ab", "b"),
+        *((f"^(a{one}b|c)$", "c", "ab") for one in (
+            "\x01", r"\x01", r"\x{01}", r"\u0001", r"\u{1}", r"\U00000001", r"\v", r"\a", r"\x7f",
+            r"[\x01]", r"[\x00-\x1f&&\x01]", r"\p{Cc}", r"[[:cntrl:]]", r"[\x01\x02]", "[\x7f]",
+        )),
+        # Sets with all of them held the quotation mark and the backslash too.
+        *((f"^{one}*$", "a z", text) for one in (
+            r'[^"\\]', r"[\x00-\x20a-z]", r"[^[:punct:]]", r"\PP",
+        ) for text in ('a"', "a\\")),
+        ('^[^"]*$', "a\\", '"'),
+        (r"^[^\\]*$", 'a"', "\\"),
+        (r'^[^\]"]*$', "a[", "]"),
+        (r'^[]"]*$', ']"', "["),
+        (r"^\[\]$", "[]", "["),
+        (r"^[^\x00-\x1f\x7f]+$", 'é"\\', "\n"),
+        (r"^a[\x00-\x1f]b$", "a\nb", "ab"),
+        (r"^[\w\-. ]+\\[\x41-\x5a]$", "a.b-c\\Z", "a.b-c\\z"),
+        (r"^\s\S\W\D.$", "\n\"\"\"\"", "a\"\"\"\""),
+    ],
+)  # fmt: skip
+def test_a_pattern_holds_for_what_json_escapes(judge, pattern, fitting, unfit):
+    schema = answer_schema({"type": "string", "pattern": pattern})
+    assert judge.completes(schema, json.dumps(fitting, ensure_ascii=False))
+    assert not judge.completes(schema, json.dumps(unfit, ensure_ascii=False))
+    schema = answer_schema({"patternProperties": {pattern: {"const": 1}}})
+    assert judge.completes(schema, json.dumps({fitting: 1}, ensure_ascii=False))
+    assert not judge.completes(schema, json.dumps({fitting: 2}, ensure_ascii=False))
+    assert judge.completes(schema, json.dumps({unfit: 2}, ensure_ascii=False))
+
+
+def test_many_choices_of_objects_do_not_fail_in_the_middle(judge):
+    names = [f"p{n}" for n in range(20)]
+    choices = [{"properties": {name: {"const": n} for name in names}} for n in range(200)]
+    schema = answer_schema({"anyOf": [one | {"type": "object"} for one in choices]})
+    assert judge.completes(schema, '{"p3":7,"p5":7}')
+    assert not judge.completes(schema, '{"p3":7,"p5":8}')
+    schema = answer_schema({"enum": [[n] for n in range(2000)]})
+    assert judge.completes(schema, "[1999]")
+
+
+TAGS = {
+    name: {
+        "properties": {
+            "kind": {"const": name, "default": name, "type": "string"},
+            "next": {
+                "discriminator": {"propertyName": "kind"},
+                "oneOf": [{"$ref": "#/$defs/cat"}, {"$ref": "#/$defs/dog"}],
+            },
+        },
+        "type": "object",
+        "additionalProperties": False,
+    }
+    for name in ("cat", "dog")
+}
+
+
+def test_the_unions_that_pydantic_tells_apart_by_a_tag_are_kept(judge):
+    schema = answer_schema(TAGS["cat"]["properties"]["next"] | {"$defs": TAGS})
+    assert judge.completes(schema, '{"kind":"cat"}')
+    assert judge.completes(schema, '{"kind":"cat","next":{"kind":"dog","next":{"kind":"cat"}}}')
+    # It would fit both: a tag with a default is not required, but the discriminator says it is.
+    assert not judge.completes(schema, "{}")
+    assert not judge.completes(schema, '{"kind":"fox"}')
+    assert not judge.completes(schema, '{"kind":"cat","next":{}}')
+
+
+VERSION = {"type": "object", "required": ["v"]}
+
+
+@pytest.mark.parametrize(
+    ("choices", "fitting", "unfit"),
+    [
+        ([{"$ref": "#/$defs/cat"}, {"type": "null"}], ["null", '{"kind":"cat"}'], ["1"]),
+        ([{"const": 1}, {"enum": [2, "1"]}], ["1", "2", '"1"'], ["3"]),
+        ([VERSION | {"properties": {"v": {"const": n}}} for n in (1, 2)], ['{"v":1}'], ["{}"]),
+        ([{"type": "integer"}, {"type": ["string", "null"]}], ["1", "null"], ["1.5"]),
+    ],
+)
+def test_choices_that_share_no_value_are_kept_apart(judge, choices, fitting, unfit):
+    schema = answer_schema({"oneOf": choices, "$defs": TAGS})
+    assert all(judge.completes(schema, text) for text in fitting)
+    assert not any(judge.completes(schema, text) for text in unfit)
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        [{"type": "integer"}, {"type": "number"}],
+        [{"const": 1}, {"const": 1.0}],
+        [{"const": True}, {"enum": [False, True]}],
+        [VERSION | {"properties": {"v": {"const": 1}}}, VERSION],
+        [{"properties": {"v": {"const": n}}, "required": ["v"]} for n in (1, 2)],  # both take 3
+        [{"type": "object", "properties": {"v": {"const": n}}} for n in (1, 2)],  # both take {}
+        [{"$ref": "#/$defs/cat"}, {"type": "object"}],
+    ],
+)
+def test_choices_that_share_a_value_are_refused(judge, choices):
+    with pytest.raises(BadRequest, match=r"no value can fit two of its choices at #$"):
+        judge.compile(answer_schema({"oneOf": choices, "$defs": TAGS}))
 
 
 def test_a_limit_of_tokens_ends_it_in_the_middle(submit):

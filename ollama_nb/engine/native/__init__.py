@@ -2,8 +2,8 @@
 
 Native code dies where Python would raise: every rule here guards a call that was seen to end the
 process (engine notes, section 3). Nothing is thread-safe except the reading of a live Model's
-vocabulary and the cutting up of pictures; the rest belongs to the one thread that made it. Knows no requests, names or
-HTTP.
+vocabulary and the cutting up of pictures; the rest belongs to the thread that made it. Knows no
+requests, names or HTTP.
 """
 
 from .batch import Batch
