@@ -88,10 +88,7 @@ def _matcher(tokenizer: LLTokenizer, schema: dict[str, Any], free: FreePart) -> 
 
 def grammar(tokenizer: LLTokenizer, schema: dict[str, Any], free: FreePart) -> str:
     """Write the grammar: the free part if there is one, then the schema's JSON and no more."""
-    plain = _copy(schema)
-    settle_one_of(plain)
-    mend_patterns(plain)
-    lines = [f"answer: %json {json.dumps(plain | {'x-guidance': _OPTIONS})}"]
+    lines = [f"answer: %json {json.dumps(_plain(schema) | {'x-guidance': _OPTIONS})}"]
     if not free.end:
         return "\n".join(["start: answer", *lines])
     end = _special(tokenizer, free.end)
@@ -106,10 +103,13 @@ def grammar(tokenizer: LLTokenizer, schema: dict[str, Any], free: FreePart) -> s
     return "\n".join([start, f"GAP: /{_GAP}/", *lines])
 
 
-def _copy(schema: dict[str, Any]) -> dict[str, Any]:
-    """A deep one, faster than copy.deepcopy."""
-    copied: dict[str, Any] = json.loads(json.dumps(schema))
-    return copied
+def _plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """The same in words that llguidance keeps to; its schemas stand in the same order."""
+    plain: dict[str, Any] = json.loads(json.dumps(schema))  # faster than copy.deepcopy
+    places = dict(schemas(plain))
+    settle_one_of(places)
+    mend_patterns(places.values())
+    return plain
 
 
 def _special(tokenizer: LLTokenizer, text: str) -> str:
@@ -121,33 +121,39 @@ def _special(tokenizer: LLTokenizer, text: str) -> str:
 def _words(error: str) -> str:
     """What llguidance says, without where in our grammar it was said."""
     words = error.strip().partition("\n")[0].rpartition("failed to compile JSON schema: ")[2]
+    if words.startswith("panic"):
+        return "the schema asks for too much"
     return "it is no JSON" if "%json" in words else words
 
 
 def _explained(error: str, schema: dict[str, Any]) -> str:
     """Add where that stands which cannot be done, as far as llguidance tells."""
     words = _words(error)
+    patterns = list(_patterns(schema))
     if fault := _FAULT.search(error):
         words = f"regex parse error: {fault[2]}"
-        place = dict(_patterns(schema)).get(fault[1])
+        # A line break is shown as its escape.
+        found = (at for at, one in patterns if mended(one).replace("\n", "\\n") == fault[1])
+        place = next(found, None)
     elif words.startswith("oneOf"):
         words = "oneOf works only where no value can fit two of its choices"
-        settled = _copy(schema)
-        settle_one_of(settled)
-        pairs = zip(schemas(schema), schemas(settled), strict=True)
+        pairs = zip(schemas(schema), schemas(_plain(schema)), strict=True)
         place = next((at for (at, _), (_, node) in pairs if "oneOf" in node), None)
     else:
+        for _, one in patterns:
+            words = words.replace(mended(one), one)
         place = None if "Unsatisfiable" in words else _place(words, schema)
     return words if place is None else f"{words} at #{place}"
 
 
 def _patterns(schema: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every pattern, as an error shows it, and its pointer."""
+    """Every pattern with its pointer."""
     for at, node in schemas(schema):
-        named = node.get("patternProperties", {})
-        found = {one: f"{at}/patternProperties/{escaped(one)}" for one in named}
-        found |= {str(node["pattern"]): f"{at}/pattern"} if "pattern" in node else {}
-        yield from ((mended(one).replace("\n", "\\n"), place) for one, place in found.items())
+        if isinstance(node.get("pattern"), str):
+            yield f"{at}/pattern", node["pattern"]
+        if isinstance(node.get("patternProperties"), dict):
+            for one in node["patternProperties"]:
+                yield f"{at}/patternProperties/{escaped(one)}", one
 
 
 def _place(words: str, schema: dict[str, Any]) -> str | None:

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
-from ollama_nb.wire.schema_nodes import schemas
-
-_Places: TypeAlias = Mapping[str, dict[str, Any]]
+Places: TypeAlias = Mapping[str, dict[str, Any]]
 """All schemas within a schema by their pointers."""
 _Values: TypeAlias = frozenset[str] | None
 """The only values that fit, as JSON; None where more may."""
@@ -22,12 +20,11 @@ _MOST_CHOICES = 100
 _TYPES = ("null", "boolean", "number", "string", "array", "object")
 
 
-def settle_one_of(schema: dict[str, Any]) -> None:
+def settle_one_of(places: Places) -> None:
     """Write ``anyOf`` for ``oneOf``, in place, except where choices may overlap.
 
-    Every answer fits what was there before; its schemas stand in the same order.
+    Every answer fits what was there before; the schemas stand in the same order.
     """
-    places = dict(schemas(schema))
     found = [node for node in places.values() if isinstance(node.get("oneOf"), list)]
     if any("$id" in node for at, node in places.items() if at):
         return  # pointers start there
@@ -46,7 +43,7 @@ def _rewrite(node: dict[str, Any]) -> None:
     node.update(kept)
 
 
-def _require_tag(node: dict[str, Any], places: _Places) -> None:
+def _require_tag(node: dict[str, Any], places: Places) -> None:
     """What a discriminator reads must be there; pydantic does not say so if it has a default."""
     tag = _mapping(node.get("discriminator")).get("propertyName")
     for choice in node["oneOf"]:
@@ -75,14 +72,14 @@ class _Choice:
         )
 
 
-def _are_apart(choices: list[Any], places: _Places) -> bool:
+def _are_apart(choices: list[Any], places: Places) -> bool:
     if len(choices) > _MOST_CHOICES:
         return False
     told = [_choice(_resolved(one, places), places) for one in choices]
     return all(one.shares_nothing_with(other) for one, other in itertools.combinations(told, 2))
 
 
-def _choice(schema: dict[str, Any], places: _Places) -> _Choice:
+def _choice(schema: dict[str, Any], places: Places) -> _Choice:
     types = schema.get("type")
     listed = [types] if isinstance(types, str) else types if isinstance(types, list) else _TYPES
     properties = _mapping(schema.get("properties"))
@@ -106,7 +103,7 @@ def _disjoint(some: _Values, others: _Values) -> bool:
     return some is not None and others is not None and some.isdisjoint(others)
 
 
-def _resolved(schema: Any, places: _Places) -> dict[str, Any]:
+def _resolved(schema: Any, places: Places) -> dict[str, Any]:
     """The schema itself, or the one that it refers to; beside that, it could only say more."""
     for _ in range(10):
         reference = _mapping(schema).get("$ref")

@@ -6,9 +6,8 @@ with all of them holds the quotation mark and the backslash too: ``[^"]`` is any
 """
 
 import re
+from collections.abc import Iterable
 from typing import Any
-
-from ollama_nb.wire.schema_nodes import schemas
 
 _WRITABLE = r"&&[^\x00-\x07\x0b\x0e-\x1f\x7f]"
 _PIECE = re.compile(
@@ -21,9 +20,9 @@ _ALONE = re.compile(r"\\[pPxuUav]|[\x00-\x1f\x7f]")
 """How what may be such a character begins, outside of a set."""
 
 
-def mend_patterns(schema: dict[str, Any]) -> None:
-    """Write every pattern of a schema so, in place."""
-    for _, node in schemas(schema):
+def mend_patterns(nodes: Iterable[dict[str, Any]]) -> None:
+    """Write the patterns of these schemas so, in place."""
+    for node in nodes:
         if isinstance(node.get("pattern"), str):
             node["pattern"] = mended(node["pattern"])
         named = node.get("patternProperties")

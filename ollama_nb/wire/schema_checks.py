@@ -103,6 +103,8 @@ def _check_references(places: Sequence[_Place]) -> None:
     """
     targets = {at: at for at, _ in places}
     targets |= {str(node["$anchor"]): at for at, node in places if "$anchor" in node}
+    if any("$id" in node for at, node in places if at):
+        targets = {}  # pointers start there
     same: dict[str, list[str]] = {}
     """By schema, others that the same value must fit, or may."""
     for at, node in places:

@@ -30,22 +30,22 @@ def nodes(value: Any) -> Iterator[tuple[str, Any]]:
         waiting += reversed([one for one in inner if isinstance(one[1], dict | list)])
 
 
-def schemas(schema: Any, at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+def schemas(
+    schema: dict[str, Any] | list[Any], at: str = ""
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every object that is a schema with its pointer, outer ones first.
 
     What stands under an unknown keyword counts as one, since a ``$ref`` may lead to it.
     """
-    if isinstance(schema, list):
-        for number, one in enumerate(schema):
-            yield from schemas(one, f"{at}/{number}")
-    elif isinstance(schema, dict):
+    if isinstance(schema, dict):
         yield at, schema
-        for key, one in schema.items():
-            if key in _NAMED and isinstance(one, dict):
-                for name, inner in one.items():
+    for key, one in schema.items() if isinstance(schema, dict) else enumerate(schema):
+        if key in _NAMED and isinstance(one, dict):
+            for name, inner in one.items():
+                if isinstance(inner, dict | list):
                     yield from schemas(inner, f"{at}/{key}/{escaped(name)}")
-            elif key not in VALUES:
-                yield from schemas(one, f"{at}/{escaped(key)}")
+        elif isinstance(one, dict | list) and key not in VALUES:
+            yield from schemas(one, f"{at}/{escaped(key)}")
 
 
 def escaped(key: Any) -> str:

@@ -141,6 +141,7 @@ NOT = {"items": {"not": {}}, "type": "array"}
         ({"items": {"pattern": "("}, "pattern": "a"}, "unclosed group at #/items/pattern"),
         ({"items": {"pattern": "[a]\n("}, "pattern": "a"}, "unclosed group at #/items/pattern"),
         ({"patternProperties": {"a": {}, "(": {}}}, r"unclosed group at #/patternProperties/\("),
+        ({"patternProperties": {"^[a]": {}, "[a]$": {}}}, r"/\^\[a\]/ and /\[a\]\$/ .* at #"),
         ({"items": {"minItems": 2.5}, "minItems": 3}, "minItems.* at #/items"),
         ({"items": {"$ref": "#/$defs/none"}}, "'/\\$defs/none'.* at #/items"),
         ({"items": {"type": "no such"}, "type": "array"}, "no such at #/items"),

@@ -3,7 +3,10 @@
 ``python tests/support/schema_suite.py`` prints what is counted here.
 """
 
+import subprocess
+
 import pytest
+from packages import fetched
 from schema_suite import NOTHING_FITS, PLAIN, Judge, read_suite
 
 from ollama_nb.engine import native
@@ -74,3 +77,20 @@ def test_as_many_schemas_compile_as_were_measured(outcomes):
 def test_as_many_valid_answers_can_be_written_as_were_measured(outcomes):
     written = [bool(accepted & PLAIN) for one in outcomes for _, accepted in one.of(valid=True)]
     assert sum(written) / len(written) >= VALID_ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("words", "outcome"),
+    [
+        ("ERROR: No matching distribution found for x==1 (from versions: none)", pytest.skip),
+        ("WARNING: Retrying after connection broken by 'NewConnectionError(...)'", pytest.skip),
+        ("ERROR: No matching distribution found for x==1 (from versions: 2, 3)", pytest.fail),
+        ("ERROR: subprocess-exited-with-error: getting requirements to build", pytest.fail),
+    ],
+)
+def test_only_where_there_is_no_index_this_is_skipped(monkeypatch, tmp_path, words, outcome):
+    monkeypatch.setenv("OLLAMA_NB_TEST_CACHE", str(tmp_path))
+    done = subprocess.CompletedProcess([], 1, stderr=words.encode())
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(outcome.Exception, match="x==1 cannot be fetched"):
+        fetched("x==1", "x-1.tar.gz", binary=False)
