@@ -7,7 +7,8 @@ requests, names or HTTP.
 """
 
 from .batch import Batch
-from .context import ABORTED, CACHE_FULL, OK, Context
+from .computing import ABORTED, CACHE_FULL, OK
+from .context import Context
 from .embedder import MOST_TEXTS, Embedder
 from .library import supports_gpu
 from .model import Model

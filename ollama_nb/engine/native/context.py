@@ -10,17 +10,16 @@ from ollama_nb.engine.spec import LoadSpec
 from ollama_nb.errors import EngineError
 
 from .batch import Batch
-from .library import forget_log, last_log, lib, stop_callback, supports_gpu
+from .computing import Computing
+from .library import lib, supports_gpu
 from .model import Model
 from .sampler import SamplerChain
 
-OK, CACHE_FULL, ABORTED = 0, 1, 2
-"""What ``Context.decode`` returns; anything else is a fault."""
 _MANY = 8
 """Sequences."""
 
 
-class Context:
+class Context(Computing):
     """A KV cache of several sequences over one Model, and the decoding that fills it."""
 
     def __init__(self, model: Model, spec: LoadSpec) -> None:
@@ -37,54 +36,20 @@ class Context:
         params.type_k = params.type_v = getattr(lib, f"GGML_TYPE_{spec.cache_type.upper()}")
         params.rope_freq_base = spec.rope_base
         params.rope_freq_scale = spec.rope_scale
-        params.no_perf = True
-        self._flag = ctypes.create_string_buffer(2)
-        params.abort_callback = stop_callback
-        params.abort_callback_data = ctypes.addressof(self._flag)
-        forget_log()
-        self._context = lib.llama_init_from_model(model.handle, params)
-        if not self._context:
-            raise EngineError(f"cannot make a context: {last_log('out of memory?')}")
-        model.adapt(self._context)
-        self._memory = lib.llama_get_memory(self._context)
-        self._threads = spec.threads[0]
+        super().__init__(model, params)
         self._num_vocab = model.num_vocab
         self._views: dict[int, NDArray[np.float32]] = {}
         self.can_shift: bool = lib.llama_memory_can_shift(self._memory)
 
     def decode(self, batch: Batch, threads: int) -> int:
-        """Run one step: OK, CACHE_FULL (cache as before) or ABORTED. Raises EngineError.
-
-        Both of llama.cpp's numbers of threads are set: it would take two rows for a prompt.
-        """
+        """Run one step: OK, CACHE_FULL (cache as before) or ABORTED. Raises EngineError."""
         self.use_threads(threads)
         return self.checked(lib.llama_decode(self._context, batch.struct))
-
-    def use_threads(self, threads: int) -> None:
-        """Let the next steps have so many."""
-        if threads != self._threads:
-            self._threads = threads
-            lib.llama_set_n_threads(self._context, threads, threads)
-
-    @staticmethod
-    def checked(result: int) -> int:
-        """Return the result of a decode. Raises EngineError if it is a fault."""
-        if result not in (OK, CACHE_FULL, ABORTED):
-            raise EngineError(f"decode failed with code {result}: {last_log('no details')}")
-        return result
 
     @property
     def handle(self) -> Any:
         """The native pointer, for Projector alone."""
         return self._context
-
-    def abort(self) -> None:
-        """Stop the step under way within a millisecond or two. Callable from any thread."""
-        self._flag[0] = b"\1"
-
-    def resume(self) -> None:
-        """Allow steps again after ``abort``."""
-        self._flag[0] = b"\0"
 
     def logits(self, row: int) -> NDArray[np.float32]:
         """An output row over the vocabulary: llama.cpp's own memory, valid until the next step."""
@@ -136,10 +101,8 @@ class Context:
 
     def close(self) -> None:
         """Free the cache; before the Model's own close."""
-        if self._context:
-            self._views.clear()
-            lib.llama_free(self._context)
-            self._context = None
+        self._views.clear()
+        super().close()
 
 
 def _flash_attention(spec: LoadSpec) -> int:

@@ -1,6 +1,5 @@
 """Texts become vectors: a context whose hidden states are what is wanted, not its logits."""
 
-import ctypes
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,8 +9,8 @@ from ollama_nb.engine.spec import LoadSpec
 from ollama_nb.errors import EngineError
 
 from .batch import Batch
-from .context import ABORTED, OK
-from .library import forget_log, last_log, lib, stop_callback
+from .computing import ABORTED, OK, Computing
+from .library import last_log, lib
 from .model import Model
 
 MOST_TEXTS = 64
@@ -22,7 +21,7 @@ row, half a gigabyte of them for 1,000 rows of a large vocabulary.
 """
 
 
-class Embedder:
+class Embedder(Computing):
     """Texts go in together, as sequences of one batch, and leave nothing behind."""
 
     def __init__(self, model: Model, spec: LoadSpec) -> None:
@@ -47,17 +46,7 @@ class Embedder:
         params.rope_freq_scale = spec.rope_scale
         params.embeddings = True
         params.pooling_type = lib.LLAMA_POOLING_TYPE_NONE if self._last else spec.pooling
-        params.no_perf = True
-        self._threads = spec.threads[1]
-        self._flag = ctypes.create_string_buffer(2)
-        params.abort_callback = stop_callback
-        params.abort_callback_data = ctypes.addressof(self._flag)
-        forget_log()
-        self._context = lib.llama_init_from_model(model.handle, params)
-        if not self._context:
-            raise EngineError(f"cannot make a context for embeddings: {last_log('out of memory?')}")
-        model.adapt(self._context)
-        self._memory = lib.llama_get_memory(self._context)
+        super().__init__(model, params)
         self._batch = Batch(params.n_batch)
         ranks = spec.pooling == lib.LLAMA_POOLING_TYPE_RANK
         measure = lib.llama_model_n_cls_out if ranks else lib.llama_model_n_embd_out
@@ -70,9 +59,7 @@ class Embedder:
         Up to MOST_TEXTS texts, none empty, altogether no longer than the window or the batch.
         Raises EngineError.
         """
-        if threads != self._threads:
-            self._threads = threads
-            lib.llama_set_n_threads(self._context, threads, threads)
+        self.use_threads(threads)
         vectors = np.empty((len(texts), self.width), np.float32)
         if self._memory:
             lib.llama_memory_clear(self._memory, False)
@@ -109,17 +96,3 @@ class Embedder:
         ends.clear()
         self._batch.clear()
         return True
-
-    def abort(self) -> None:
-        """Stop the call under way within a millisecond or two. Callable from any thread."""
-        self._flag[0] = b"\1"
-
-    def resume(self) -> None:
-        """Allow calls again after ``abort``."""
-        self._flag[0] = b"\0"
-
-    def close(self) -> None:
-        """Free it; before the Model's own close."""
-        if self._context:
-            lib.llama_free(self._context)
-            self._context = None

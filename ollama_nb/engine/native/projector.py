@@ -14,7 +14,8 @@ from ollama_nb.engine.sequence import Picture
 from ollama_nb.engine.spec import LoadSpec
 from ollama_nb.errors import BadRequest, EngineError, LoadFailed
 
-from .context import CACHE_FULL, Context
+from .computing import CACHE_FULL
+from .context import Context
 from .library import forget_log, last_log, lib, remember_log
 from .model import Model
 
