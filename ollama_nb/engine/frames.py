@@ -23,6 +23,7 @@ from .spec import LoadSpec
 LOAD = 0
 """The number of the first call, which is the load."""
 _LENGTH = struct.Struct("!I")
+_MOST_AT_ONCE = 1 << 16
 
 
 class Load(msgspec.Struct, tag=True):
@@ -47,7 +48,7 @@ class Detokenize(msgspec.Struct, tag=True):
 
 
 class Submit(msgspec.Struct, tag=True):
-    """Begin the request ``call``; answered by an empty Result, then told of by Tidings."""
+    """Begin the request ``call``; answered by an empty Result; then there are Tidings of it."""
 
     call: int
     request: Request
@@ -98,9 +99,10 @@ class Fault(msgspec.Struct, tag=True):
 
 
 class Tidings(msgspec.Struct, tag=True):
-    """What requests have told since the last time: one message for a step."""
+    """What happened to the request of that number."""
 
-    events: list[tuple[int, Event]]
+    call: int
+    event: Event
 
 
 class Beat(msgspec.Struct, tag=True):
@@ -124,6 +126,7 @@ class Channel:
         self._socket = end
         self._lost = lost
         self._decoder = msgspec.msgpack.Decoder(incoming)
+        self._inbox = bytearray()
         self._outbox: SimpleQueue[bytes | None] = SimpleQueue()
         self._sender = threading.Thread(target=self._send_all, name="ollama-nb-send", daemon=True)
         self._sender.start()
@@ -135,11 +138,18 @@ class Channel:
 
     def receive(self) -> Any:
         """Wait for the next message; None at the end. Raises TimeoutError after a long silence."""
-        header = self._read(_LENGTH.size)
-        if header is None:
-            return None
-        body = self._read(_LENGTH.unpack(header)[0])
-        return None if body is None else self._decoder.decode(body)
+        while (end := self._end_of_frame()) > len(self._inbox):
+            try:
+                data = self._socket.recv(_MOST_AT_ONCE)
+            except ConnectionError:
+                return None
+            if not data:
+                return None
+            self._inbox += data
+        with memoryview(self._inbox) as view:
+            message = self._decoder.decode(view[_LENGTH.size : end])
+        del self._inbox[:end]
+        return message
 
     def expect_within(self, seconds: float) -> None:
         """Let ``receive`` fail after such a silence."""
@@ -153,21 +163,19 @@ class Channel:
 
     def _send_all(self) -> None:
         """Send whole frames: a thread of its own cannot be interrupted in the middle of one."""
+        frames: list[bytes | None] = []
         try:
-            while (data := self._outbox.get()) is not None:
-                self._socket.sendall(data)
+            while None not in frames:
+                frames = [self._outbox.get()]
+                while not self._outbox.empty():  # all events of a step go together
+                    frames.append(self._outbox.get())
+                self._socket.sendall(b"".join(frame for frame in frames if frame is not None))
         except OSError:
             self._lost()
 
-    def _read(self, size: int) -> bytearray | None:
-        data = bytearray(size)
-        view = memoryview(data)
-        while view:
-            try:
-                count = self._socket.recv_into(view)
-            except ConnectionError:
-                return None
-            if not count:
-                return None
-            view = view[count:]
-        return data
+    def _end_of_frame(self) -> int:
+        """Where the first frame ends, as far as can be told from what is there."""
+        if len(self._inbox) < _LENGTH.size:
+            return _LENGTH.size
+        length: int = _LENGTH.unpack_from(self._inbox)[0]
+        return _LENGTH.size + length

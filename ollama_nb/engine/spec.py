@@ -30,6 +30,8 @@ class LoadSpec(msgspec.Struct, frozen=True, kw_only=True):
     """A message to a host: ``num_sequences`` of ``window`` tokens each."""
 
     path: str
+    marked: tuple[int, ...]
+    """Tokens among which all control tokens are."""
     window: int
     num_sequences: int
     """Before memory has been looked at, 0 leaves the number open."""
@@ -93,6 +95,7 @@ def load_spec(
     window = max(_SMALLEST_WINDOW, min(window, _LARGEST_WINDOW))
     return LoadSpec(
         path=str(path),
+        marked=header.marked,
         window=window,
         num_sequences=1
         if header.pooling is not None

@@ -223,9 +223,8 @@ class RemoteModel:
 
     def _take(self, report: Report) -> None:
         match report:
-            case Tidings(events):
-                for number, event in events:
-                    self._tell(number, event, last=event.done)
+            case Tidings(number, event):
+                self._tell(number, event, last=event.done)
             case Loaded(vocabulary):
                 self._settle(LOAD, vocabulary)
             case Result(call, value):

@@ -5,7 +5,6 @@ import signal
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
 from typing import Any
 
 from .frames import (
@@ -58,8 +57,6 @@ class _Worker:
         self._cancelled: set[int] = set()
         """Sequences that were cancelled before they had a number."""
         self._lock = threading.Lock()
-        self._told: SimpleQueue[tuple[int, Event | Exception] | None] = SimpleQueue()
-        self._teller = threading.Thread(target=self._tell_all, daemon=True)
         self._pool = ThreadPoolExecutor(4)
 
     def serve(self) -> None:
@@ -74,14 +71,11 @@ class _Worker:
         except Exception as error:  # noqa: BLE001 - raised again at the other end
             self._channel.send(Fault.of(LOAD, error))
             return
-        self._teller.start()
         self._channel.send(Loaded(self._runner.vocabulary))
         while (order := self._channel.receive()) is not None:
             match order:
                 case Close():
                     self._runner.close()
-                    self._told.put(None)
-                    self._teller.join()
                     return
                 case Cancel(call):
                     self._cancel(call)
@@ -109,10 +103,11 @@ class _Worker:
 
     def _submit(self, call: int, request: Request) -> None:
         def emit(event: Event | Exception) -> None:
+            report = Fault.of(call, event) if isinstance(event, Exception) else Tidings(call, event)
             if isinstance(event, Exception) or event.done:
                 with self._lock:
                     self._numbers.pop(call, None)
-            self._told.put((call, event))
+            self._channel.send(report)
 
         number = self._runner.submit(request, emit)
         with self._lock:
@@ -130,20 +125,3 @@ class _Worker:
                 self._cancelled.add(call)
         if number:
             self._runner.cancel(number)
-
-    def _tell_all(self) -> None:
-        """Pass on what sequences tell; what has come together meanwhile goes together."""
-        while True:
-            told = [self._told.get()]
-            while not self._told.empty():
-                told.append(self._told.get())
-            self._tell([one for one in told if one is not None])
-            if None in told:
-                return
-
-    def _tell(self, told: list[tuple[int, Event | Exception]]) -> None:
-        events = [(call, event) for call, event in told if not isinstance(event, Exception)]
-        self._channel.send(Tidings(events))
-        for call, event in told:
-            if isinstance(event, Exception):  # the last thing that is told of a sequence
-                self._channel.send(Fault.of(call, event))

@@ -10,6 +10,7 @@ heads. Reads the file and nothing else; runs on the caller's thread.
 Measured with 128,256 tokens and 280,147 merges: 65 ms, 18 MB for the token texts.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +36,8 @@ def check_model(path: Path) -> Header:
     _check_complete(header)
     check_hyperparameters(header)
     check_tensors(header)
-    return header.with_warnings(check_vocabulary(header))
+    vocabulary = check_vocabulary(header)
+    return replace(header, warnings=vocabulary.warnings, marked=vocabulary.marked)
 
 
 def _check_kind(header: Header) -> None:

@@ -4,7 +4,7 @@ Plain records; knows nothing of how they are read or judged.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import NoReturn
@@ -40,7 +40,7 @@ class TensorInfo:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A GGUF file's header. ``warnings`` is filled by the gate."""
+    """A GGUF file's header. ``warnings`` and ``marked`` are filled by the gate."""
 
     path: Path
     version: int
@@ -50,6 +50,8 @@ class Header:
     data_offset: int
     file_size: int
     warnings: tuple[str, ...] = ()
+    marked: tuple[int, ...] = ()
+    """Ids of all tokens that llama.cpp may take for control tokens, and some more."""
     types: Mapping[str, int] = field(default_factory=dict)
     """The number of each key's value type: some readers in llama.cpp assert on it."""
 
@@ -101,10 +103,6 @@ class Header:
     def read_array(self, ref: ArrayRef) -> list[Scalar]:
         """Fetch an array from the file; strings that are not UTF-8 get replacement characters."""
         return read_array(self.path, ref)
-
-    def with_warnings(self, warnings: list[str]) -> "Header":
-        """Return this header with the gate's warnings."""
-        return replace(self, warnings=tuple(warnings))
 
     def refuse(self, fault: str) -> NoReturn:
         """Raise MalformedGGUF for this file."""

@@ -5,7 +5,7 @@ bytes llama.cpp will see: it takes them as C strings, so a text ends at its firs
 """
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from .arrays import FLOAT32, INT32, STRING, UINT32, ArrayRef, Scalar, read_strings
 from .records import Header
@@ -14,7 +14,10 @@ MAX_TOKENS: Final = 4 << 20
 MAX_TOKEN_BYTES: Final = 64 << 10
 
 _NO_VOCABULARY: Final = ("none", "no_vocab")
+_NORMAL_TYPE: Final = 1
 _BYTE_TYPE: Final = 6
+_MARKUP_ENDS: Final = (b">", b"]")
+"""How the texts end that llama.cpp takes for control tokens whatever their type ("<|im_end|>")."""
 _BYTE_TOKEN: Final = re.compile(rb"<0x[0-9A-Fa-f]{2}>")
 _SPECIAL_ID: Final = re.compile(r"tokenizer\.ggml\.\w+_(?:token_)?id")
 
@@ -37,13 +40,20 @@ _ALWAYS_ADDED: Final[dict[str, tuple[str, ...]]] = {
 _DRAFTS: Final = frozenset(("eagle3", "dflash"))
 
 
-def check_vocabulary(header: Header) -> list[str]:
-    """Refuse a vocabulary that llama.cpp cannot take; return warnings about odd special ids."""
+class Judged(NamedTuple):
+    """A vocabulary that may be loaded: warnings about odd special ids, and Header's ``marked``."""
+
+    warnings: tuple[str, ...] = ()
+    marked: tuple[int, ...] = ()
+
+
+def check_vocabulary(header: Header) -> Judged:
+    """Refuse a vocabulary that llama.cpp cannot take."""
     model = header.metadata.get("tokenizer.ggml.model")
     if not isinstance(model, str) or "\0" in model:
         header.refuse("tokenizer.ggml.model is not a name")
     if model in _NO_VOCABULARY:
-        return []
+        return Judged()
     ref = header.metadata.get("tokenizer.ggml.tokens")
     if not isinstance(ref, ArrayRef) or ref.type != STRING or not ref.length:
         header.refuse("has no vocabulary (tokenizer.ggml.tokens)")
@@ -53,12 +63,13 @@ def check_vocabulary(header: Header) -> list[str]:
     _check_merges(header, model)
     texts = read_strings(header.path, ref)
     _check_texts(header, texts)
-    _check_byte_tokens(header, texts)
+    kinds = _kinds(header, len(texts))
+    _check_byte_tokens(header, kinds, texts)
     _check_embedding(header, ref.length)
     if model == "llama":
         _check_byte_fallback(header, texts)
     _check_added(header, model, ref.length)
-    return _odd_ids(header, ref.length)
+    return Judged(tuple(_odd_ids(header, ref.length)), tuple(_marked(kinds, texts)))
 
 
 def _array(header: Header, key: str, types: tuple[int, ...]) -> ArrayRef | None:
@@ -104,12 +115,23 @@ def _check_texts(header: Header, texts: list[bytes]) -> None:
             header.refuse(f"tokens {first} and {token_id} are the same text {shown!r}")
 
 
-def _check_byte_tokens(header: Header, texts: list[bytes]) -> None:
-    """Check that tokens of type BYTE are `<0xHH>`: llama.cpp cuts the digits out unchecked."""
+def _kinds(header: Header, num_tokens: int) -> list[Scalar]:
+    """The type of every token; all are normal where the file does not say."""
     ref = header.metadata.get("tokenizer.ggml.token_type")
-    if not isinstance(ref, ArrayRef):
-        return
-    for token_id, kind in enumerate(header.read_array(ref)):
+    return header.read_array(ref) if isinstance(ref, ArrayRef) else [_NORMAL_TYPE] * num_tokens
+
+
+def _marked(kinds: list[Scalar], texts: list[bytes]) -> list[int]:
+    return [
+        token_id
+        for token_id, kind in enumerate(kinds)
+        if kind not in (_NORMAL_TYPE, _BYTE_TYPE) or texts[token_id].endswith(_MARKUP_ENDS)
+    ]
+
+
+def _check_byte_tokens(header: Header, kinds: list[Scalar], texts: list[bytes]) -> None:
+    """Check that tokens of type BYTE are `<0xHH>`: llama.cpp cuts the digits out unchecked."""
+    for token_id, kind in enumerate(kinds):
         if kind == _BYTE_TYPE and not _BYTE_TOKEN.fullmatch(texts[token_id]):
             shown = texts[token_id][:40].decode("utf-8", "replace")
             header.refuse(f"byte token {token_id} is {shown!r}, not of the form <0xHH>")

@@ -7,6 +7,8 @@ has arrived. Measured, this costs 5 µs a piece; waiting on a pool thread costs 
 
 import asyncio
 import contextlib
+import functools
+from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,6 +22,32 @@ _SPARE_THREADS = 8
 
 _FAREWELL = 2.0
 """Seconds that answers under way get for their last line when the server stops."""
+
+
+class Bell:
+    """Wakes those who wait on one event loop, from other threads.
+
+    One step of the engine has news for many; waking the loop is a system call, so it is woken once.
+    """
+
+    def __init__(self) -> None:
+        """Wake the loop that is running now."""
+        self._loop = asyncio.get_running_loop()
+        self._due: deque[asyncio.Event] = deque()
+        self._rung = False
+
+    def ring(self, news: asyncio.Event) -> None:
+        """Set ``news`` soon. A thread of the engine does this, and must survive a closed loop."""
+        self._due.append(news)
+        if not self._rung:
+            self._rung = True
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._rung = False  # before looking: who comes later rings again
+        while self._due:
+            self._due.popleft().set()
 
 
 class Bridge:
@@ -36,6 +64,11 @@ class Bridge:
         """Requests at work that a server should not be called idle for."""
         self._idle = asyncio.Event()
         self._idle.set()
+
+    @functools.cached_property
+    def bell(self) -> Bell:
+        """What wakes the handlers; made on the loop that serves them."""
+        return Bell()
 
     @property
     def settings(self) -> Settings:
@@ -77,10 +110,10 @@ class Arrivals:
     Pieces that arrive while the last ones are being sent go out together.
     """
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: Body, bell: Bell) -> None:
         """Listen to ``body``, which nobody else consumes."""
         self._body = body
-        self._loop = asyncio.get_running_loop()
+        self._bell = bell
         self._news = asyncio.Event()
         self._left = False
 
@@ -92,14 +125,9 @@ class Arrivals:
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """Yield what arrives. An OllamaError out of it precedes the first piece."""
-        self._body.listen(self._wake)
+        self._body.listen(lambda: self._bell.ring(self._news))
         while not (self._body.done or self._left):
             await self._news.wait()
             self._news.clear()
             if data := b"".join(self._body.arrived()):
                 yield data
-
-    def _wake(self) -> None:
-        """Run on the engine's thread, which must survive a loop that has been closed."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._news.set)

@@ -204,7 +204,7 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
 
     async def _stream(self, response: Response, body: Body) -> None:
         """Write what arrives as it arrives. Status and headers wait for the first piece (1.4)."""
-        self._arrivals = Arrivals(body)
+        self._arrivals = Arrivals(body, self.bridge.bell)
         if self._gone:
             self._arrivals.leave()
         self.set_status(Cancelled.status)
@@ -228,9 +228,12 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
 
     async def _flush(self) -> None:
         """Wait until the reader has taken what is written, but not for ever."""
+        flushed = self.flush()
+        if flushed.done():  # as nearly always: the system has taken it
+            return flushed.result()
         timer = asyncio.get_running_loop().call_later(WRITE_TIMEOUT, self._drop_reader)
         try:
-            await self.flush()
+            await flushed
         finally:
             timer.cancel()
 

@@ -56,7 +56,8 @@ _PARTS = (
     _Part(
         "streams",
         lambda bench, model: stream_rows(
-            find_program("llama-server"), model, threads=bench.threads, rounds=bench.rounds
+            find_program("llama-server"), model, bench.settings,
+            threads=bench.threads, rounds=bench.rounds,
         ),
         (FASTEST,),
     ),

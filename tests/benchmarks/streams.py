@@ -1,11 +1,15 @@
-"""Many streams at once, in the process, against llama-server with the same number of slots."""
+"""Many streams at once, in the process and over HTTP, against llama-server with as many slots."""
 
 import random
 from pathlib import Path
 
-from .engine import Engine, endless, spec_of
+from ollama_nb.settings import Settings
+
+from .engine import VARIED, Engine, endless, spec_of
 from .llama_server import llama_server
 from .models import Measured
+from .own_server import own_server
+from .prompts import letter_prompts
 from .table import Rounds, Row
 
 _NUM_PROMPT, _NUM_DECODE = 64, 128
@@ -14,8 +18,10 @@ _DEEP = 2048
 _COUNTS = (1, 4, 8, 16)
 
 
-def stream_rows(program: Path, model: Measured, *, threads: int, rounds: int) -> list[Row]:
-    """Total speed at several numbers of streams, and at depth."""
+def stream_rows(
+    program: Path, model: Measured, settings: Settings, *, threads: int, rounds: int
+) -> list[Row]:
+    """Total speed at several numbers of streams, in the process and over HTTP, and at depth."""
     rows = []
     for count in _COUNTS:
         figures = Rounds()
@@ -23,6 +29,11 @@ def stream_rows(program: Path, model: Measured, *, threads: int, rounds: int) ->
             prompts = _prompts(count, _NUM_PROMPT, seed=round_)
             _compare(program, model, prompts, threads, figures)
         rows.append(figures.row(f"{model.name}: {count} streams", "≥ 1.0"))
+    for count in _COUNTS:
+        figures = Rounds()
+        for round_ in range(rounds):
+            _compare_servers(program, model, settings, count, threads, round_, figures)
+        rows.append(figures.row(f"{model.name}: {count} streams, HTTP", "≥ 1.0"))
     deep = Rounds()
     for round_ in range(min(rounds, 2)):
         _compare(program, model, _prompts(16, _DEEP, seed=round_), threads, deep, warm=True)
@@ -52,4 +63,23 @@ def _compare(
             ours = engine.streams(prompts, _NUM_DECODE)
     finally:
         engine.close()
+    figures.note(ours, other)
+
+
+def _compare_servers(
+    program: Path, model: Measured, settings: Settings, count: int, threads: int, seed: int,
+    figures: Rounds,
+) -> None:  # fmt: skip
+    """One round of each server, which sample alike; a client's threads read every token."""
+    prompts, warm_up = letter_prompts(count, _NUM_PROMPT, seed=seed), letter_prompts(1, 8, seed=99)
+    with llama_server(
+        program, model.path, threads=threads, slots=count, window=_WINDOW,
+        sampling={**VARIED, "repeat_last_n": 64},
+    ) as server:  # fmt: skip
+        server.streams(warm_up, 2)
+        other = server.streams(prompts, _NUM_DECODE)
+    environment = {"OLLAMA_NUM_PARALLEL": str(count), "OLLAMA_CONTEXT_LENGTH": str(_WINDOW)}
+    with own_server(settings, model.name, threads=threads, environment=environment) as own:
+        own.streams(warm_up, 2)
+        ours = own.streams(prompts, _NUM_DECODE)
     figures.note(ours, other)
