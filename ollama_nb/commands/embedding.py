@@ -5,8 +5,8 @@ nothing to show on the way.
 """
 
 from ollama_nb.errors import ModelNotFound
-from ollama_nb.service import Service, Stream
-from ollama_nb.wire import EmbedRequest, EmbedResponse
+from ollama_nb.service import Asking, Service
+from ollama_nb.wire import EmbedRequest
 
 from .embed_result import EmbedResult
 from .perform import with_suggestion
@@ -17,20 +17,10 @@ def embed_texts(service: Service, request: EmbedRequest, *, way: str) -> EmbedRe
 
     Raises what the service raises.
     """
-    stream: Stream[EmbedResponse] | None = None
     try:
-        stream = service.embed(request)
-        return EmbedResult.of(request, stream.fold())
+        with Asking(lambda: service.embed(request)) as asking:
+            return EmbedResult.of(request, asking.stream().fold())
     except KeyboardInterrupt:
-        _cancel(stream)
         return EmbedResult.interruption(request)
     except ModelNotFound as error:
         raise with_suggestion(error, service, way) from None
-    except BaseException:
-        _cancel(stream)
-        raise
-
-
-def _cancel(stream: Stream[EmbedResponse] | None) -> None:
-    if stream is not None:
-        stream.cancel()

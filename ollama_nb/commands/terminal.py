@@ -70,12 +70,11 @@ def _answer(command: Command) -> int:
         arguments, prompt=prompt, system=arguments.system, images=_images(arguments.image)
     )
     service = shared_service()
+    view = TextView(_write, stream=arguments.stream)
     try:
-        stream = service.generate(request)
+        result = Answering(request.model, lambda: view).follow(lambda: service.generate(request))
     except ModelNotFound as error:
         raise with_suggestion(error, service, TERMINAL) from None
-    view = TextView(_write, stream=arguments.stream)
-    result = Answering(request.model, view).follow(stream)
     if arguments.stats:
         sys.stderr.write(f"\n{result.stats.table()}\n")
     return _INTERRUPTED if result.interrupted else 0

@@ -14,7 +14,7 @@ from IPython.display import display
 from ollama_nb.commands.answering import Answering, View
 from ollama_nb.commands.perform import with_suggestion
 from ollama_nb.commands.requests import request_of
-from ollama_nb.commands.result import Result, Stats
+from ollama_nb.commands.result import Result
 from ollama_nb.commands.text_view import TextView
 from ollama_nb.commands.verbs import LINE, Command
 from ollama_nb.errors import ModelNotFound
@@ -39,15 +39,14 @@ def generate(
         images=_images(arguments.image, around.namespace),
         default_model=around.default_model,
     )
+
+    def view() -> View:
+        return FinalView(_ignore) if body is None else _view(request.model, arguments, around)
+
     try:
-        stream = service.generate(request)
+        result = Answering(request.model, view).follow(lambda: service.generate(request))
     except ModelNotFound as error:
         raise with_suggestion(error, service, LINE) from None
-    except KeyboardInterrupt:  # while the model was loading
-        stopped = Result(request.model, "", "", Stats(done_reason="interrupted"))
-        return _deliver(stopped, arguments, around, shown=False)
-    view = FinalView(_ignore) if body is None else _view(request.model, arguments, around)
-    result = Answering(request.model, view).follow(stream)
     return _deliver(result, arguments, around, shown=body is not None)
 
 

@@ -3,7 +3,8 @@
 Synchronous. Knows neither asyncio nor HTTP nor IPython; raises ``OllamaError``s.
 """
 
+from .asking import Asking
 from .service import Service
 from .stream import Stream
 
-__all__ = ["Service", "Stream"]
+__all__ = ["Asking", "Service", "Stream"]

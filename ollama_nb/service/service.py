@@ -8,6 +8,7 @@ from ollama_nb.engine.local import LocalHost
 from ollama_nb.engine.scheduler import Scheduler
 from ollama_nb.engine.trial import TrialHost
 from ollama_nb.engine.worker import WorkerHost
+from ollama_nb.errors import BadRequest
 from ollama_nb.settings import Settings
 from ollama_nb.store import Store
 from ollama_nb.wire import (
@@ -21,6 +22,7 @@ from ollama_nb.wire import (
     ProcessResponse,
     VersionResponse,
 )
+from ollama_nb.wire.codec import check_types
 
 from .embed import embed, embeddings
 from .generate import generate
@@ -46,17 +48,20 @@ class Service:
         ``owner`` is who asks: owners take turns, and their prompts stay apart in the cache.
         """
         arrived_ns = time.perf_counter_ns()
+        _check(request, owner)
         return generate(self.store, self.scheduler, request, owner=owner, arrived_ns=arrived_ns)
 
     def embed(self, request: EmbedRequest, *, owner: str = "") -> Stream[EmbedResponse]:
         """Turn texts into vectors of length 1. Blocks while the model loads."""
         arrived_ns = time.perf_counter_ns()
+        _check(request, owner)
         return embed(self.store, self.scheduler, request, owner=owner, arrived_ns=arrived_ns)
 
     def embeddings(
         self, request: EmbeddingsRequest, *, owner: str = ""
     ) -> Stream[EmbeddingsResponse]:
         """Turn one text into a vector, not normalised: the older verb."""
+        _check(request, owner)
         return embeddings(self.store, self.scheduler, request, owner=owner)
 
     def list(self) -> ListResponse:
@@ -74,6 +79,13 @@ class Service:
     def close(self) -> None:
         """Stop every loaded model and free its memory."""
         self.scheduler.close()
+
+
+def _check(request: GenerateRequest | EmbedRequest | EmbeddingsRequest, owner: str) -> None:
+    """Refuse what the engine, where others have their answers, would fail over."""
+    check_types(request)
+    if not isinstance(owner, str):
+        raise BadRequest(f"owner must be a string, not {type(owner).__name__}")
 
 
 def _host(settings: Settings) -> Host:

@@ -40,6 +40,15 @@ def decode_request(body: bytes, kind: type[_Request]) -> _Request:
         raise BadRequest(str(error)) from error
 
 
+def check_types(request: msgspec.Struct) -> None:
+    """Make sure of a request that Python made, as of one that was read. Raises BadRequest."""
+    try:
+        # As a map, since msgspec takes the fields of a Struct for checked.
+        msgspec.convert(msgspec.structs.asdict(request), type(request))
+    except msgspec.ValidationError as error:
+        raise BadRequest(str(error)) from None
+
+
 def encode(response: msgspec.Struct) -> bytes:
     """One compact JSON object without a newline."""
     return msgspec.json.encode(response)

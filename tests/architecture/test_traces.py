@@ -11,10 +11,11 @@ def test_a_cell_reaches_llama_cpp_in_at_most_six_hops(monkeypatch):
     result = shell.run_cell("%%ollama generate -m guide\nHow do I pull a model?")
     shell.run_line_magic("unload_ext", "ollama_nb")
     assert result.success
-    trace = join(seen["submit"], seen["decode"], ["engine/native"])
+    trace = join(seen["stream"], ["service"], seen["submit"], seen["decode"], ["engine/native"])
     assert trace == [
         "magics/ollama_magics.py",
         "magics/generation.py",
+        "commands/answering.py",
         "service",
         "engine/runner.py",
         "engine/native",
@@ -26,8 +27,9 @@ def test_the_readme_shows_these_rooms():
     readme = (PACKAGE.parent / "README.md").read_text()
     columns = readme.split("A test walks them:")[1].split("```")[1]
     for room in (
-        "magics/ollama_magics.py", "magics/generation.py", "server/handlers.py",
-        "server/bridge.py", "engine/runner.py", "engine/native", "http/", "service/",
+        "magics/ollama_magics.py", "magics/generation.py", "commands/answering.py",
+        "server/handlers.py", "server/bridge.py", "engine/runner.py", "engine/native", "http/",
+        "service/",
     ):  # fmt: skip
         assert room in columns
         assert (PACKAGE / room).exists()

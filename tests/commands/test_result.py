@@ -107,7 +107,8 @@ def test_the_reused_tokens_of_a_prompt_are_told(service):
     def stats():
         request = GenerateRequest(model="guide", prompt="How do I pull a model? " * 5)
         view = TextView(lambda _: None, stream=False)
-        return Answering("guide", view).follow(service.generate(request)).stats
+        answering = Answering("guide", lambda: view)
+        return answering.follow(lambda: service.generate(request)).stats
 
     first, second = stats(), stats()
     assert second.reused_tokens == second.prompt_tokens - 1 > first.reused_tokens

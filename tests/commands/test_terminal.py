@@ -156,6 +156,14 @@ def test_an_interrupt_keeps_the_text(command, fake_service):
     assert fake_service.stream.cancelled
 
 
+def test_an_interrupt_while_the_model_loads(command, fake_service):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    fake_service.generate = interrupted
+    assert command("run", "guide", "Hi")[:2] == (130, "(interrupted)\n")
+
+
 def test_an_interrupted_embedding_writes_nothing(command, fake_service):
     fake_service.faults = [KeyboardInterrupt, Cancelled()]
     assert command("embed", "Hi") == (130, "", "(interrupted)\n")

@@ -19,7 +19,7 @@ from ollama_nb.service import shared
 from ollama_nb.wire import GenerateRequest
 
 PACKAGE = Path(ollama_nb.__file__).parent
-LIBRARY = Path(threading.__file__).parent
+THREADING = Path(threading.__file__)
 FOLDERS = ("engine", "service", "commands", "magics")
 SHAPE = {"num_ctx": 512, "num_thread": 1}
 CELL = "generate -m endless --options num_predict=1000000 temperature=1.5 num_ctx=512 num_thread=1"
@@ -47,12 +47,10 @@ class Interrupt:
             raise KeyboardInterrupt
 
     def _is_ours(self, frame):
-        """Ours, or the lock of a Condition, which Python's library takes and gives back."""
-        if Path(frame.f_code.co_filename).parent == LIBRARY and frame.f_back is not None:
-            if frame.f_code.co_name not in ("__enter__", "__exit__"):
-                return False
-            frame = frame.f_back
+        """Ours, or Python's for threads, which an interrupt can leave with a lock held."""
         path = Path(frame.f_code.co_filename)
+        if path == THREADING:
+            return True
         return path.is_relative_to(PACKAGE) and path.relative_to(PACKAGE).parts[0] in FOLDERS
 
 

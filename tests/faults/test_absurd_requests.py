@@ -11,9 +11,10 @@ from dataclasses import replace
 
 import pytest
 
-from ollama_nb.errors import OllamaError
+from ollama_nb.errors import BadRequest, OllamaError
 from ollama_nb.http import Request, handle
 from ollama_nb.service import Service
+from ollama_nb.wire import EmbedRequest
 
 pytestmark = pytest.mark.native
 
@@ -66,6 +67,15 @@ CONTEXTS = {
     "a million": [7] * 10**6,
     "more than the window": [7] * (WINDOW + 1),
     "controls": list(range(4080, 4096)) * 10,
+}
+
+WRONG_TYPES = {
+    "context": [7, True],
+    "shift": 1,
+    "top_logprobs": 1.5,
+    "images": [b"pixels"],
+    "options": {1: 2},
+    "prompt": None,
 }
 
 
@@ -161,30 +171,22 @@ def test_all_of_it_between_two_processes(settings, survives, make_request):
         service.close()
 
 
-UNCHECKED = pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="Python callers are not checked for types: a worker ends over what it cannot read",
-)
-
-
-@pytest.mark.parametrize(
-    ("engine", "fields"),
-    [
-        ("local", {"logprobs": True, "top_logprobs": 1.5}),
-        pytest.param("worker", {"context": [True]}, marks=UNCHECKED),
-        pytest.param("worker", {"shift": 1}, marks=UNCHECKED),
-    ],
-)
-def test_a_value_of_the_wrong_type_costs_nobody_else(settings, make_request, engine, fields):
+@pytest.mark.parametrize("engine", ["local", "worker"])
+def test_a_value_of_the_wrong_type_costs_nobody_else(settings, make_request, engine):
     service = Service(replace(settings, engine=engine))
     try:
         options = {"num_predict": 10**6, "temperature": 1.5}
         other = service.generate(make_request(model="endless", options=options))
         next(iter(other))
-        with contextlib.suppress(OllamaError, TypeError):
-            wrong = make_request(model="endless", options={"num_predict": 2}, **fields)
-            service.generate(wrong).fold()
+        for name, value in WRONG_TYPES.items():
+            wrong = make_request(**{"model": "endless", name: value})
+            with pytest.raises(BadRequest, match=rf"\$\.{name}\b"):
+                service.generate(wrong)
+        with pytest.raises(BadRequest, match="owner"):
+            service.generate(make_request(model="endless"), owner=5)
+        wrong = EmbedRequest(model="endless", input="a", dimensions=1.5)
+        with pytest.raises(BadRequest, match="dimensions"):
+            service.embed(wrong)
         (loaded,) = service.scheduler.loaded()
         assert loaded.runner.alive
         other.cancel()

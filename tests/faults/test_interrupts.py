@@ -163,19 +163,9 @@ def test_no_interrupt_leaves_a_lock_held(every_moment):
     assert [place for what, place in every_moment[0] if what == "lock"] == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="between the counting of a lease and Answering.follow nobody catches an interrupt",
-)
 def test_no_interrupt_leaves_a_model_borrowed(every_moment):
     assert [place for what, place in every_moment[0] if what in ("lease", "turn")] == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="a sequence that is submitted, but not yet bound to its stream, is never cancelled",
-)
 def test_no_interrupt_leaves_an_answer_that_nobody_reads(every_moment):
     assert [place for what, place in every_moment[0] if what == "sequence"] == []

@@ -221,8 +221,10 @@ def test_an_interrupt_while_the_model_loads(run, shell, fake_service):
         raise KeyboardInterrupt
 
     fake_service.generate = interrupted
-    with capture_output():
-        assert run("%%ollama generate -o answer\nHi").interrupted
+    with capture_output() as captured:
+        assert run("%%ollama generate -o answer\nHi") is None
+    assert captured.stdout == "(interrupted)\n\nguide · interrupted\n"
+    assert shell.user_ns["answer"].interrupted
     assert shell.user_ns["answer"].text == ""
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import ollama_nb
 from ollama_nb.engine import native
 from ollama_nb.engine.runner import Runner
+from ollama_nb.service import Asking
 
 PACKAGE = Path(ollama_nb.__file__).parent
 ONE_DOOR = ("http", "service")
@@ -26,9 +27,9 @@ def rooms():
 
 
 def watch(monkeypatch):
-    """From now on, note the rooms on the stack of the first call of each way into the engine."""
+    """From now on, note the rooms on the stack where a way to the engine changes threads."""
     seen = {}
-    for owner, name in ((Runner, "submit"), (native.Context, "decode")):
+    for owner, name in ((Asking, "stream"), (Runner, "submit"), (native.Context, "decode")):
         _watch(monkeypatch, owner, name, seen)
     return seen
 
