@@ -8,6 +8,7 @@ pair a client sees cannot drift between the routes and the magics (reference: Ol
         InvalidName                400
         InvalidDuration            400
         InvalidDigest              400
+        DigestMismatch             400
         UnsupportedCapability      400
         ContextTooLong             400
         UsageProblem               400   a magic's or command's line that does not parse
@@ -21,7 +22,9 @@ pair a client sees cannot drift between the routes and the magics (reference: Ol
       Cancelled                    499
       InvalidOption                500   (sic: Ollama answers wrong option types so)
       InvalidFormat                500
-      StoreError                   500   a manifest or blob that cannot be read
+      StoreError                   500   a manifest or blob that cannot be read or written
+        ReadOnlyStore              403
+        DiskFull                   507
       EngineError                  500   the native library refused or failed
         LoadFailed                 500
           MalformedGGUF            500
@@ -67,6 +70,13 @@ class InvalidDigest(BadRequest):
 
     def __init__(self) -> None:
         super().__init__("invalid digest format")
+
+
+class DigestMismatch(BadRequest):
+    """Content that is not what its digest says."""
+
+    def __init__(self, expected: str, got: str) -> None:
+        super().__init__(f'digest mismatch, expected "{expected}", got "{got}"')
 
 
 class UnsupportedCapability(BadRequest):
@@ -180,7 +190,32 @@ class InvalidFormat(OllamaError):
 
 
 class StoreError(OllamaError):
-    """A manifest or blob that cannot be read."""
+    """A manifest or blob that cannot be read or written."""
+
+
+class ReadOnlyStore(StoreError):
+    """The store, or this model's part of it, may be read and not changed."""
+
+    status = 403
+
+    def __init__(self, what: str = "the model store") -> None:
+        super().__init__(
+            f"{what} is read-only for this user; set OLLAMA_MODELS to a folder of your own to "
+            "change models"
+        )
+
+
+class DiskFull(StoreError):
+    """There is no room for what is to be written. Sizes in bytes, where they are known."""
+
+    status = 507
+
+    def __init__(self, needed: int = 0, free: int = 0) -> None:
+        figures = f": {needed:,} bytes are needed and {free:,} are free" if needed else ""
+        super().__init__(
+            f"not enough disk space in the model store{figures}; remove models, or set "
+            "OLLAMA_MODELS to a folder on another disk"
+        )
 
 
 class EngineError(OllamaError):

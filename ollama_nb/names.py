@@ -4,6 +4,7 @@ Pure text. Parsing never raises; a name says itself whether it is valid (referen
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 DEFAULT_HOST = "registry.ollama.ai"
@@ -62,6 +63,16 @@ class Name:
         if self.namespace.lower() != DEFAULT_NAMESPACE:
             return f"{self.namespace}/{self.model}:{self.tag}"
         return f"{self.model}:{self.tag}"
+
+    def spelled_like(self, others: Iterable["Name"]) -> "Name":
+        """This name, each part as one of ``others`` spells it if they differ in case alone."""
+        known: dict[tuple[str, str], str] = {}
+        for other in others:
+            for part in fields(self):
+                text = getattr(other, part.name)
+                known.setdefault((part.name, text.lower()), text)
+        own = ((part.name, getattr(self, part.name)) for part in fields(self))
+        return Name(*(known.get((part, text.lower()), text) for part, text in own))
 
     def same_as(self, other: "Name") -> bool:
         """Whether both name one model: case is kept on disk and ignored in comparison."""

@@ -7,12 +7,20 @@ is the whole difference between the two colours and knows neither asyncio nor HT
 
 from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from ollama_nb.engine.scheduler import Lease
 from ollama_nb.engine.sequence import Event, Finish, Request
 
 Chunk = TypeVar("Chunk")
+
+
+class Happening(Protocol):
+    """An event of the engine's or of other work; the last one is ``done``."""
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing comes after it."""
 
 
 class Stream(Generic[Chunk]):
@@ -26,7 +34,7 @@ class Stream(Generic[Chunk]):
         """Take what turns an event of the request's kind into chunks, and all chunks into one."""
         self._translate = translate
         self._fold = fold
-        self._mail: SimpleQueue[Event | Exception] = SimpleQueue()
+        self._mail: SimpleQueue[Happening | Exception] = SimpleQueue()
         self._wake: Callable[[], None] | None = None
         self._cancel: Callable[[], None] | None = None
         self._ready: Chunk | None = None
@@ -47,8 +55,8 @@ class Stream(Generic[Chunk]):
         """Whether this is one ready answer, which goes out as one object in any case."""
         return self._ready is not None
 
-    def put(self, event: Event | Exception) -> None:
-        """Take an event from the engine. Called on the engine's thread; returns at once."""
+    def put(self, event: Happening | Exception) -> None:
+        """Take what has happened. Called on the producer's thread; returns at once."""
         self._mail.put(event)
         if self._wake is not None:
             self._wake()
@@ -100,7 +108,7 @@ class Stream(Generic[Chunk]):
                 return
             yield from self._chunks(event)
 
-    def _chunks(self, event: Event | Exception | None) -> Iterable[Chunk]:
+    def _chunks(self, event: Happening | Exception | None) -> Iterable[Chunk]:
         if event is None:
             self.done = True
             return () if self._ready is None else (self._ready,)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from ollama_nb.errors import StoreError
+from ollama_nb.errors import InvalidName, StoreError
 from ollama_nb.names import Name
 
 _MAX_BYTES = 4 << 20
@@ -42,6 +42,8 @@ class Manifest:
     """A manifest file as found. ``digest`` is the hex SHA-256 of its bytes, ``size`` in bytes."""
 
     name: Name
+    data: bytes
+    """The file: a model is copied and pushed as it was pulled, byte for byte."""
     digest: str
     modified_ns: int
     config: Layer
@@ -51,6 +53,13 @@ class Manifest:
     def size(self) -> int:
         """All layers and the config together."""
         return self.config.size + sum(layer.size for layer in self.layers)
+
+
+def manifest_path(root: Path, name: Name) -> Path:
+    """Where ``root`` keeps the manifest of a valid name (S5)."""
+    if not name.valid:
+        raise InvalidName
+    return root / "manifests" / name.host / name.namespace / name.model / name.tag
 
 
 def manifest_paths(root: Path) -> Iterator[tuple[Name, Path]]:
@@ -83,6 +92,7 @@ def read_manifest(name: Name, path: Path) -> Manifest:
         raise StoreError(f"manifest of '{name}' cannot be read: {error}") from error
     return Manifest(
         name=name,
+        data=data,
         digest=hashlib.sha256(data).hexdigest(),
         modified_ns=modified_ns,
         config=document.config or Layer(),

@@ -1,5 +1,15 @@
 """What goes over the wire, and nothing else: no disk, no threads, no HTTP status."""
 
+from .model_types import (
+    CopyRequest,
+    DeleteRequest,
+    ProgressResponse,
+    PullRequest,
+    ShownMessage,
+    ShownTensor,
+    ShowRequest,
+    ShowResponse,
+)
 from .options import Options
 from .types import (
     EmbeddingsRequest,
@@ -18,6 +28,8 @@ from .types import (
 )
 
 __all__ = [
+    "CopyRequest",
+    "DeleteRequest",
     "EmbedRequest",
     "EmbedResponse",
     "EmbeddingsRequest",
@@ -31,5 +43,11 @@ __all__ = [
     "Options",
     "ProcessModel",
     "ProcessResponse",
+    "ProgressResponse",
+    "PullRequest",
+    "ShowRequest",
+    "ShowResponse",
+    "ShownMessage",
+    "ShownTensor",
     "VersionResponse",
 ]

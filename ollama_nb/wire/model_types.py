@@ -1,0 +1,88 @@
+"""Requests and responses about models as such: show, copy, delete, pull, push.
+
+As in ``types.py``, fields stand in the order in which they are written, and ``omit_defaults`` is
+Go's omitempty (reference: Ollama API, 10, 12 and 13).
+"""
+
+from typing import Any
+
+import msgspec
+
+from .types import ModelDetails
+
+
+class ShowRequest(msgspec.Struct, kw_only=True):
+    """POST /api/show (10). ``system`` and ``options`` change what the answer's texts say."""
+
+    model: str = ""
+    verbose: bool = False
+    system: str = ""
+    template: str = ""
+    options: dict[str, Any] | None = None
+
+
+class ShownMessage(msgspec.Struct, kw_only=True):
+    """One MESSAGE of a model."""
+
+    role: str
+    content: str
+
+
+class ShownTensor(msgspec.Struct, kw_only=True):
+    """One tensor of the weights."""
+
+    name: str
+    type: str
+    shape: list[int]
+
+
+class ShowResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Everything that is known of a model on disk (10)."""
+
+    license: str = ""
+    modelfile: str
+    parameters: str = ""
+    template: str
+    system: str = ""
+    renderer: str = ""
+    parser: str = ""
+    details: ModelDetails
+    messages: list[ShownMessage] = []
+    remote_model: str = ""
+    remote_host: str = ""
+    model_info: dict[str, Any]
+    projector_info: dict[str, Any] = {}
+    tensors: list[ShownTensor] = []
+    capabilities: list[str] = []
+    modified_at: str
+    requires: str = ""
+
+
+class CopyRequest(msgspec.Struct, kw_only=True):
+    """POST /api/copy (12)."""
+
+    source: str = ""
+    destination: str = ""
+
+
+class DeleteRequest(msgspec.Struct, kw_only=True):
+    """DELETE /api/delete (12)."""
+
+    model: str = ""
+
+
+class PullRequest(msgspec.Struct, kw_only=True):
+    """POST /api/pull and /api/push (13). ``insecure``: plain http to the registry."""
+
+    model: str = ""
+    insecure: bool = False
+    stream: bool = True
+
+
+class ProgressResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One line of pull, push or create (13). Bytes; ``completed`` of ``total``."""
+
+    status: str
+    digest: str = ""
+    total: int = 0
+    completed: int = 0
