@@ -3,6 +3,7 @@
 Objects receive what they need from it as constructor arguments; nobody else reads the environment.
 """
 
+import contextlib
 import os
 import re
 from collections.abc import Mapping
@@ -27,7 +28,13 @@ class Settings:
 
     models: Path = field(default_factory=lambda: Path.home() / ".ollama" / "models")
     """The user's store (OLLAMA_MODELS)."""
+    site_models: tuple[Path, ...] = ()
+    """Stores that are only read, beneath the user's (OLLAMA_NB_SITE_MODELS)."""
     builtin_models: Path = BUILTIN_MODELS
+    group_store: bool = False
+    """Whether the user's store belongs to a group that may change it (OLLAMA_NB_GROUP_STORE)."""
+    keep_replaced: bool = False
+    """Whether blobs of a model that was replaced stay until a prune (OLLAMA_NOPRUNE)."""
     cache: Path = field(default_factory=lambda: user_cache_path("ollama_nb"))
     """What can be made again (OLLAMA_NB_CACHE)."""
     host: str = "127.0.0.1"
@@ -59,6 +66,12 @@ class Settings:
     """Whether what one user's prompts left in the cache is kept from the others
     (OLLAMA_NB_ISOLATE_USERS).
     """
+    disk_reserve: int | None = None
+    """Bytes that a pull leaves free on the store's disk (OLLAMA_NB_DISK_RESERVE); None: 256 MiB, or
+    a hundredth of the disk if that is more.
+    """
+    create_root: Path | None = None
+    """Where the oldest form of create may read Modelfiles by path (OLLAMA_NB_CREATE_ROOT)."""
     step_ns: int = 100_000_000
     """How long other people's prompts may hold up an answer under way (OLLAMA_NB_STEP_MS)."""
 
@@ -74,6 +87,9 @@ class Settings:
         host, port = read.address("OLLAMA_HOST", cls.host, cls.port)
         return cls(
             models=read.path("OLLAMA_MODELS", Path.home() / ".ollama" / "models"),
+            site_models=read.paths("OLLAMA_NB_SITE_MODELS"),
+            group_store=read.flag("OLLAMA_NB_GROUP_STORE") is True,
+            keep_replaced=read.flag("OLLAMA_NOPRUNE") is True,
             cache=read.path("OLLAMA_NB_CACHE", user_cache_path("ollama_nb")),
             host=host,
             port=port,
@@ -92,7 +108,9 @@ class Settings:
             sched_spread=read.flag("OLLAMA_SCHED_SPREAD") is True,
             tensor_split=read.shares("OLLAMA_NB_TENSOR_SPLIT"),
             engine=read.choice("OLLAMA_NB_ENGINE", ("local", "worker"), engine),
+            create_root=read.folder("OLLAMA_NB_CREATE_ROOT"),
             isolate_users=read.flag("OLLAMA_NB_ISOLATE_USERS") is not False,
+            disk_reserve=read.size_if_set("OLLAMA_NB_DISK_RESERVE"),
             step_ns=read.positive("OLLAMA_NB_STEP_MS", cls.step_ns // 1_000_000) * 1_000_000,
         )
 
@@ -113,6 +131,19 @@ class _Reader:
         except RuntimeError:  # the home of nobody
             return default
 
+    def paths(self, name: str) -> tuple[Path, ...]:
+        """Folders between the system's separators of paths, as in PATH."""
+        found = []
+        for text in filter(None, map(str.strip, self.text(name).split(os.pathsep))):
+            with contextlib.suppress(RuntimeError):  # the home of nobody
+                found.append(Path(text).expanduser())
+        return tuple(found)
+
+    def folder(self, name: str) -> Path | None:
+        """A folder, or none."""
+        text = self.text(name)
+        return Path(text) if text else None
+
     def positive(self, name: str, default: int) -> int:
         text = self.text(name)
         return int(text) if re.fullmatch("0*[1-9][0-9]{0,8}", text) else default
@@ -121,6 +152,10 @@ class _Reader:
         """Bytes; 0 where they make no sense."""
         text = self.text(name)
         return int(text) if re.fullmatch("[0-9]{1,15}", text) else 0
+
+    def size_if_set(self, name: str) -> int | None:
+        """Bytes; None where they make no sense."""
+        return self.size(name) if re.fullmatch("[0-9]{1,15}", self.text(name)) else None
 
     def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
         """One of ``choices``; anything else counts as not set."""

@@ -1,5 +1,6 @@
 """OLLAMA_*, from the table of the reference (models, 8.3; Ollama API, 4.1)."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,23 @@ def test_gpus():
     assert read(OLLAMA_GPU_OVERHEAD="-1").gpu_overhead == 0
     assert read(OLLAMA_SCHED_SPREAD="1").sched_spread is True
     assert read().sched_spread is read().unified_cache is False
+
+
+def test_stores_of_a_site_lie_beneath_the_users():
+    home = Path.home()
+    settings = read(OLLAMA_NB_SITE_MODELS=f" '/a/b{os.pathsep} ~/c{os.pathsep}{os.pathsep}d ' ")
+    assert settings.site_models == (Path("/a/b"), home / "c", Path("d"))
+    assert read(OLLAMA_NB_SITE_MODELS=" ").site_models == ()
+    assert read(OLLAMA_NB_SITE_MODELS=f"~nobody-of-that-name/x{os.pathsep}/y").site_models == (
+        Path("/y"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [("OLLAMA_NB_GROUP_STORE", "group_store"), ("OLLAMA_NOPRUNE", "keep_replaced")],
+)
+def test_how_the_store_is_kept(name, field):
+    assert [getattr(read(**{name: text}), field) for text in ("", "0", "false", "1", "yes")] == [
+        False, False, False, True, True,
+    ]  # fmt: skip

@@ -82,12 +82,15 @@ class Cursor:
             self._fill(_U64.size, what)
             window = self._window
             position = self._position
-            last = len(window) - _U64.size
-            length = 0
-            while count and position <= last:
-                (length,) = unpack(window, position)
-                position += 8 + length
-                count -= 1
+            length = passed = 0
+            try:
+                for passed in range(count):  # noqa: B007 - how far it came is what is wanted
+                    (length,) = unpack(window, position)
+                    position += 8 + length
+                passed = count
+            except (struct.error, OverflowError):  # beyond the window
+                pass
+            count -= passed
             if length > MAX_STRING:
                 self.fail(f"{what}: a string of {length} bytes, the limit is {MAX_STRING}")
             self.skip(position - self._position, what)
@@ -96,16 +99,18 @@ class Cursor:
         """Read ``count`` strings."""
         unpack = _U64.unpack_from
         texts: list[bytes] = []
+        append = texts.append
         while count:
             window = self._window
             position = self._position
-            last = len(window) - _U64.size
+            size = len(window)
+            last = size - _U64.size
             while count and position <= last:
                 start = position + 8
                 end = start + unpack(window, position)[0]
-                if end > len(window):
+                if end > size:
                     break
-                texts.append(window[start:end])
+                append(window[start:end])
                 position = end
                 count -= 1
             self._position = position

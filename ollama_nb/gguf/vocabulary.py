@@ -124,13 +124,15 @@ def _kinds(header: Header, num_tokens: int) -> list[Scalar]:
 def _marked(kinds: list[Scalar], texts: list[bytes]) -> list[int]:
     return [
         token_id
-        for token_id, kind in enumerate(kinds)
-        if kind not in (_NORMAL_TYPE, _BYTE_TYPE) or texts[token_id].endswith(_MARKUP_ENDS)
+        for token_id, (kind, text) in enumerate(zip(kinds, texts, strict=True))
+        if kind not in (_NORMAL_TYPE, _BYTE_TYPE) or text.endswith(_MARKUP_ENDS)
     ]
 
 
 def _check_byte_tokens(header: Header, kinds: list[Scalar], texts: list[bytes]) -> None:
     """Check that tokens of type BYTE are `<0xHH>`: llama.cpp cuts the digits out unchecked."""
+    if _BYTE_TYPE not in kinds:
+        return
     for token_id, kind in enumerate(kinds):
         if kind == _BYTE_TYPE and not _BYTE_TOKEN.fullmatch(texts[token_id]):
             shown = texts[token_id][:40].decode("utf-8", "replace")

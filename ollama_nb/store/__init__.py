@@ -1,9 +1,13 @@
 """The disk: Ollama's own layout, content-addressed blobs and the manifests that name them.
 
-Today it reads; nothing here writes. Knows neither the network nor templates nor llama.cpp.
+Knows neither the network nor templates nor llama.cpp.
 """
 
+from .blobs import NewBlob, blob_path
+from .disk import Draft
+from .manifests import Layer
 from .model import Model
 from .store import Store
+from .verifying import Checked, Damage
 
-__all__ = ["Model", "Store"]
+__all__ = ["Checked", "Damage", "Draft", "Layer", "Model", "NewBlob", "Store", "blob_path"]

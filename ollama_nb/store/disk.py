@@ -1,13 +1,13 @@
 """Writing into a store directory so that a crash at any moment leaves the old state or the new.
 
 A file is written as a draft, in a folder of ours beside ``blobs`` and ``manifests`` (among those, a
-real Ollama would prune it or take it for a model), and then renamed. What cannot be written is a
-StoreError that says why and what to do.
+real Ollama would prune it or take it for a model), and then renamed. Folders are entered one by
+one, never through a symbolic link: nobody who shares the store can lead us out of it. What cannot
+be written is a StoreError that says why and what to do.
 """
 
 import contextlib
 import errno
-import fcntl
 import os
 import secrets
 from collections.abc import Iterator
@@ -17,13 +17,17 @@ from typing import BinaryIO, Self
 from ollama_nb.errors import DiskFull, ReadOnlyStore, StoreError
 from ollama_nb.failpoints import hit
 
+from .holding import hold, is_at, sweep
+
 _TRIES = 10
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FORBIDDEN = (errno.EROFS, errno.EACCES, errno.EPERM)
-_FOLDER_MODE, _FILE_MODE = 0o777, 0o666
+_MISPLACED = (errno.ELOOP, errno.ENOTDIR)
+_FOLDER_MODE, _FILE_MODE = 0o755, 0o644
 """Less the umask, as Ollama makes them."""
 _GROUP_FOLDER_MODE, _GROUP_FILE_MODE = 0o2775, 0o664
 """In a store that a group shares, whatever the umask is."""
+_ENTER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @contextlib.contextmanager
@@ -36,11 +40,16 @@ def storing() -> Iterator[None]:
             raise DiskFull from error
         if error.errno in _FORBIDDEN:
             raise ReadOnlyStore from error
+        if error.errno in _MISPLACED:
+            raise StoreError(
+                "the model store has a symbolic link or a file in the place of a folder, and is "
+                "not changed through it; set OLLAMA_MODELS to the folder where the models are"
+            ) from error
         raise StoreError(f"the model store cannot be written: {error.strerror}") from error
 
 
 class Disk:
-    """One store directory, and how files come into it."""
+    """One store directory, and how files come into it and leave it. Paths are all below it."""
 
     def __init__(self, root: Path, *, group: bool = False) -> None:
         """Take the directory, which need not exist. ``group``: its group may write everything."""
@@ -49,37 +58,32 @@ class Disk:
 
     @property
     def own(self) -> Path:
-        """Our folder in it, for what is no model: drafts and locks."""
+        """Our folder in it, for what is no model: drafts, pins and locks."""
         return self.root / ".ollama_nb"
 
     def folder(self, path: Path) -> Path:
-        """Make sure of a folder inside the store, and of those above it."""
-        missing = []
-        while not path.is_dir() and path != path.parent:
-            missing.append(path)
-            path = path.parent
-        for each in reversed(missing):
-            with contextlib.suppress(FileExistsError):
-                each.mkdir(_FOLDER_MODE)
-                if self._group and each.is_relative_to(self.root):
-                    each.chmod(_GROUP_FOLDER_MODE)
-        return missing[0] if missing else path
+        """Make sure of a folder, and of those above it. Raises OSError."""
+        with self._entered(path, make=True):
+            return path
 
     def open(self, path: Path, flags: int) -> int:
-        """Open a file of the store, never through a symbolic link; make it if flags say so."""
-        with contextlib.suppress(FileExistsError):
-            descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE)
-            if self._group:
-                os.fchmod(descriptor, _GROUP_FILE_MODE)
-            return descriptor
-        return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+        """Open a file, and make it if it is not there. Raises OSError."""
+        with self._entered(path.parent) as folder:
+            with contextlib.suppress(FileExistsError):
+                made = flags | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+                descriptor = os.open(path.name, made, _FILE_MODE, dir_fd=folder)
+                if self._group:
+                    os.fchmod(descriptor, _GROUP_FILE_MODE)
+                return descriptor
+            safely = flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            return os.open(path.name, safely, dir_fd=folder)
 
-    def draft(self) -> "Draft":
-        """Begin a file. Raises StoreError."""
+    def draft(self, kind: str = "drafts") -> "Draft":
+        """Begin a file, in a folder of ours for its kind. Raises StoreError."""
         with storing():
-            folder = self.folder(self.own / "drafts")
-            _sweep(folder)
-            return Draft(self, folder / secrets.token_hex(12))
+            folder = self.folder(self.own / kind)
+            sweep(folder)
+            return Draft(self, folder)
 
     def write(self, path: Path, data: bytes) -> None:
         """Put a small file at ``path``, in place of any before. Raises StoreError."""
@@ -88,30 +92,112 @@ class Disk:
             draft.place(path)
 
     def rename(self, source: Path, target: Path) -> None:
-        """Give a file its name for good: after this returns, it survives a power failure."""
-        hit("before-rename")
-        for _ in range(_TRIES):
-            self.folder(target.parent)
+        """Give a file its name for good: after this returns, it survives a power failure.
+
+        Raises StoreError.
+        """
+        with storing():
+            hit("before-rename")
+            for _ in range(_TRIES):
+                with contextlib.suppress(FileNotFoundError):  # a folder that was empty just went
+                    self._rename(source, target)
+                    return
+        raise StoreError(f"the model store changes too fast to write {target.name}")
+
+    def _rename(self, source: Path, target: Path) -> None:
+        with (
+            self._entered(source.parent) as before,
+            self._entered(target.parent, make=True) as after,
+        ):
+            os.rename(source.name, target.name, src_dir_fd=before, dst_dir_fd=after)
+            hit("after-rename")
+            os.fsync(after)
+
+    def remove(self, path: Path) -> int:
+        """Remove a file or a symbolic link, if it is there; return its bytes. Raises OSError."""
+        try:
+            with self._entered(path.parent) as folder:
+                size = os.stat(path.name, dir_fd=folder, follow_symlinks=False).st_size
+                os.unlink(path.name, dir_fd=folder)
+        except FileNotFoundError:
+            return 0
+        return size
+
+    def remove_empty(self, folder: Path, top: Path) -> Path:
+        """Remove a folder and those above it, below ``top``, as far as they are empty.
+
+        Returns the first one that stays. Raises OSError.
+        """
+        while folder != top:
             try:
-                source.replace(target)
-                break
-            except FileNotFoundError:  # a folder that has just become empty was removed
-                continue
-        else:
-            raise StoreError(f"the model store changes too fast to write {target.name}")
-        hit("after-rename")
-        sync_folder(target.parent)
+                with self._entered(folder.parent) as above:
+                    os.rmdir(folder.name, dir_fd=above)
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                    break
+                raise
+            folder = folder.parent
+        return folder
+
+    def sync(self, folder: Path) -> None:
+        """Make what was renamed or removed in a folder durable. Raises OSError."""
+        with self._entered(folder) as descriptor:
+            os.fsync(descriptor)
+
+    @contextlib.contextmanager
+    def _entered(self, folder: Path, *, make: bool = False) -> Iterator[int]:
+        """Open a folder of the store. Only above the store's own may there be symbolic links."""
+        parts = folder.relative_to(self.root).parts
+        if make:
+            self._make_root()
+        descriptor = os.open(self.root, _ENTER)
+        try:
+            for part in parts:
+                made = make and self._make(part, descriptor)
+                inner = os.open(part, _ENTER | os.O_NOFOLLOW, dir_fd=descriptor)
+                try:
+                    if make and self._group:
+                        _share(inner)
+                    if made:
+                        os.fsync(descriptor)
+                finally:
+                    outer, descriptor = descriptor, inner
+                    os.close(outer)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _make_root(self) -> None:
+        if not self.root.is_dir():
+            self.root.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
+            if self._group:
+                self.root.chmod(_GROUP_FOLDER_MODE)
+
+    def _make(self, name: str, above: int) -> bool:
+        """Whether the folder was not there."""
+        try:
+            os.mkdir(name, _FOLDER_MODE, dir_fd=above)
+        except FileExistsError:
+            return False
+        hit("folder-made")
+        return True
 
 
 class Draft:
     """A file that is being written; in a ``with``, what was not placed is gone at the end."""
 
-    def __init__(self, disk: Disk, path: Path) -> None:
+    def __init__(self, disk: Disk, folder: Path) -> None:
+        """Begin it under a name that nobody has. Raises OSError."""
         self._disk = disk
-        self.path = path
-        self.file: BinaryIO = os.fdopen(disk.open(path, os.O_RDWR), "w+b")
-        # As long as the lock is held, the draft has an owner.
-        fcntl.flock(self.file, fcntl.LOCK_EX)
+        while True:
+            self.path = folder / secrets.token_hex(12)
+            self.file: BinaryIO = os.fdopen(disk.open(self.path, os.O_RDWR), "w+b")
+            # As long as the lock is held, the draft has an owner.
+            if hold(self.file) and is_at(self.file, self.path):
+                break
+            self.file.close()  # taken for a dead one's before it was locked
         hit("draft-made")
 
     def write(self, data: bytes | memoryview) -> None:
@@ -127,30 +213,20 @@ class Draft:
             hit("before-sync")
             os.fsync(self.file.fileno())
             hit("after-sync")
-            self._disk.rename(self.path, path)
+        self._disk.rename(self.path, path)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(OSError):
-            self.path.unlink(missing_ok=True)
+            self._disk.remove(self.path)
         with contextlib.suppress(OSError):  # what is buffered may find the disk full once more
             self.file.close()
 
 
-def sync_folder(path: Path) -> None:
-    """Make what was renamed or removed in a folder durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove the drafts of processes that died."""
-    for path in folder.iterdir():
-        with contextlib.suppress(OSError), path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink()
+def _share(folder: int) -> None:
+    """Open a folder of ours to the group: a new one, or one whose maker died before this."""
+    status = os.fstat(folder)
+    if status.st_uid == os.geteuid() and status.st_mode & _GROUP_FOLDER_MODE != _GROUP_FOLDER_MODE:
+        os.fchmod(folder, _GROUP_FOLDER_MODE)

@@ -20,12 +20,16 @@ from ollama_nb.gguf import (
     read_header,
 )
 from ollama_nb.names import Name
+from ollama_nb.prompt.chat_template import chat_template
+from ollama_nb.prompt.go_template import TemplateError
 from ollama_nb.wire import ModelDetails
 
-from .blobs import blob_path
+from .blobs import stored_blob
+from .glance import Glance, glance
 from .manifests import UNDECODABLE, Manifest, is_file
 
 _MAX_TEXT = 1 << 20
+_MAX_LICENSE = 8 << 20
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -36,9 +40,13 @@ class Config(msgspec.Struct, frozen=True):
     model_families: tuple[str, ...] | None = None
     model_type: str = ""
     file_type: str = ""
+    renderer: str = ""
+    parser: str = ""
+    requires: str = ""
     capabilities: tuple[str, ...] | None = None
     context_length: int = 0
     embedding_length: int = 0
+    base_name: str = ""
 
 
 class StoredMessage(msgspec.Struct, frozen=True):
@@ -90,16 +98,41 @@ class Model:
             check_adapted(_checked_adapter(path, *_version(path)), self.header)
         return paths
 
-    @cached_property
+    @property
     def config(self) -> Config:
         """The config blob; an unreadable or missing one counts as empty."""
-        if not self.manifest.config.digest:
-            return Config()
+        digest = self.manifest.config.digest
         try:
-            data = _read(self._path(self.manifest.config.digest))
-            return msgspec.json.decode(data, type=Config)
-        except (StoreError, *UNDECODABLE):
+            return _config(self.root, digest) if digest else Config()
+        except (InvalidDigest, StoreError, *UNDECODABLE):
             return Config()
+
+    @property
+    def plain_header(self) -> Header | None:
+        """The header of the weights, sound but not judged; None for a model without GGUF weights.
+
+        Raises MalformedGGUF, StoreError.
+        """
+        if self._blob("model") is None:
+            return None
+        return _header(self.weights, *_version(self.weights))
+
+    def files(self, kind: str) -> tuple[Path, ...]:
+        """The files of all layers of a kind, in their order, whether they are there or not."""
+        layers = self.manifest.layers
+        return tuple(self._path(layer.digest) for layer in layers if layer.kind == kind)
+
+    @cached_property
+    def template(self) -> str:
+        """The TEMPLATE text, in Go's language, or empty."""
+        return self._text("template") or self._text("prompt")
+
+    @cached_property
+    def licenses(self) -> tuple[str, ...]:
+        """The LICENSE texts."""
+        return tuple(
+            _read(path, _MAX_LICENSE).decode("utf-8", "replace") for path in self.files("license")
+        )
 
     @cached_property
     def system(self) -> str:
@@ -119,25 +152,15 @@ class Model:
     @cached_property
     def capabilities(self) -> tuple[str, ...]:
         """What it can do, as far as config and header tell; a broken file can do nothing more."""
-        found = dict.fromkeys(self.config.capabilities or ())
-        header = _readable(self)
-        if header is not None:
-            kind = "completion" if header.pooling is None else "embedding"
-            found[kind] = None
-            template = header.chat_template or ""
-            if "tools" in template or "tool_call" in template:
-                found["tools"] = None
-            if "<think>" in template and "</think>" in template:
-                found["thinking"] = None
-            if header.metadata.get("tokenizer.ggml.fim_mid_token_id") is not None:
-                found["insert"] = None
-        if any(layer.kind == "projector" for layer in self.manifest.layers):
+        config, template = self.config.capabilities or (), self._template_capabilities
+        found = dict.fromkeys((*config, *self._glance.capabilities, *template))
+        if "projector" in self.manifest.last:
             found["vision"] = None
         return tuple(found)
 
     def details(self, *, lengths: bool) -> ModelDetails:
         """Details for tags and, without the two ``lengths``, for ps."""
-        config, header = self.config, _readable(self) if lengths else None
+        config, header = self.config, self._glance if lengths else Glance()
         parent = next((layer.from_ for layer in self.manifest.layers if layer.kind == "model"), "")
         return ModelDetails(
             parent_model=parent,
@@ -146,13 +169,27 @@ class Model:
             families=None if config.model_families is None else list(config.model_families),
             parameter_size=config.model_type,
             quantization_level=config.file_type,
-            context_length=(config.context_length or _length(header, "context_length"))
-            if lengths
-            else 0,
-            embedding_length=(config.embedding_length or _length(header, "embedding_length"))
-            if lengths
-            else 0,
+            context_length=(lengths and config.context_length) or header.context_length,
+            embedding_length=(lengths and config.embedding_length) or header.embedding_length,
         )
+
+    @property
+    def _template_capabilities(self) -> tuple[str, ...]:
+        """What the TEMPLATE adds; one that does not parse adds nothing."""
+        digest = self.manifest.last.get("template") or self.manifest.last.get("prompt")
+        try:
+            return _rendered(self.root, digest) if digest else ()
+        except (InvalidDigest, StoreError, TemplateError):
+            return ()
+
+    @property
+    def _glance(self) -> Glance:
+        """What listings need, which a broken or missing file must not break."""
+        digest = self.manifest.last.get("model")
+        try:
+            return glance(self.root, digest) if digest else Glance()
+        except (InvalidDigest, MalformedGGUF, OSError):
+            return Glance()
 
     def _present(self, path: Path) -> Path:
         """The path of a blob that is there. Raises StoreError otherwise."""
@@ -165,13 +202,13 @@ class Model:
 
     def _blob(self, kind: str) -> Path | None:
         """The file of the last layer of a kind: a later one wins."""
-        digests = [layer.digest for layer in self.manifest.layers if layer.kind == kind]
-        return self._path(digests[-1]) if digests else None
+        digest = self.manifest.last.get(kind)
+        return None if digest is None else self._path(digest)
 
     def _path(self, digest: str) -> Path:
         """The file of a digest that the manifest names. Raises StoreError if it is none."""
         try:
-            return blob_path(self.root, digest)
+            return stored_blob(self.root, digest)
         except InvalidDigest as error:
             raise StoreError(f"manifest of '{self.name}': {error}") from error
 
@@ -189,15 +226,15 @@ class Model:
             raise StoreError(f"{kind} of '{self.name}' cannot be read: {error}") from error
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, limit: int = _MAX_TEXT) -> bytes:
     """A small blob. Raises StoreError naming the file."""
     try:
         with path.open("rb") as file:
-            data = file.read(_MAX_TEXT + 1)
+            data = file.read(limit + 1)
     except OSError as error:
         raise StoreError(f"blob {path.name} cannot be read: {error.strerror}") from error
-    if len(data) > _MAX_TEXT:
-        raise StoreError(f"blob {path.name} is larger than {_MAX_TEXT >> 20} MiB")
+    if len(data) > limit:
+        raise StoreError(f"blob {path.name} is larger than {limit >> 20} MiB")
     return data
 
 
@@ -222,19 +259,20 @@ def _checked_adapter(path: Path, _mtime_ns: int, _size: int) -> Header:
     return check_adapter(path)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def _header(path: Path, _mtime_ns: int, _size: int) -> Header:
     return read_header(path)
 
 
-def _readable(model: Model) -> Header | None:
-    """The header for listings, which a broken or missing file must not break."""
-    try:
-        return _header(model.weights, *_version(model.weights))
-    except (MalformedGGUF, StoreError, OSError):
-        return None
+# What listings need of blobs is kept for good, without asking whether they are still there.
 
 
-def _length(header: Header | None, key: str) -> int:
-    value = header.get(key) if header is not None else None
-    return value if isinstance(value, int) else 0
+@lru_cache(maxsize=8192)
+def _config(root: Path, digest: str) -> Config:
+    return msgspec.json.decode(_read(stored_blob(root, digest)), type=Config)
+
+
+@lru_cache(maxsize=8192)
+def _rendered(root: Path, digest: str) -> tuple[str, ...]:
+    text = _read(stored_blob(root, digest)).decode("utf-8", "replace")
+    return chat_template(text).capabilities

@@ -2,6 +2,7 @@
 
 from .model_types import (
     CopyRequest,
+    CreateRequest,
     DeleteRequest,
     ProgressResponse,
     PullRequest,
@@ -29,6 +30,7 @@ from .types import (
 
 __all__ = [
     "CopyRequest",
+    "CreateRequest",
     "DeleteRequest",
     "EmbedRequest",
     "EmbedResponse",

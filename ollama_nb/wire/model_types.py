@@ -79,6 +79,31 @@ class PullRequest(msgspec.Struct, kw_only=True):
     stream: bool = True
 
 
+class CreateRequest(msgspec.Struct, kw_only=True):
+    """POST /api/create (11). Maps are from relative paths to digests of uploaded blobs."""
+
+    model: str = ""
+    stream: bool = True
+    from_: str = msgspec.field(default="", name="from")
+    files: dict[str, str] | None = None
+    adapters: dict[str, str] | None = None
+    template: str = ""
+    system: str = ""
+    license: str | list[str] = ""
+    parameters: dict[str, Any] | None = None
+    messages: list[ShownMessage] | None = None
+    quantize: str = ""
+    quantization: str = ""
+    renderer: str = ""
+    parser: str = ""
+    requires: str = ""
+    info: dict[str, Any] | None = None
+    modelfile: str = ""
+    """A Modelfile's text: the form of 2024."""
+    path: str = ""
+    """A Modelfile on the server: the form of 2023."""
+
+
 class ProgressResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One line of pull, push or create (13). Bytes; ``completed`` of ``total``."""
 

@@ -3,6 +3,10 @@
 import hashlib
 import json
 import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +65,62 @@ def disk(tmp_path):
 @pytest.fixture
 def other(tmp_path):
     return Disk(tmp_path / "beneath")
+
+
+@pytest.fixture(scope="session")
+def children():
+    from store_children import Children
+
+    return Children()
+
+
+@pytest.fixture(scope="session")
+def memory(tmp_path_factory):
+    """A folder where fsync costs nothing, if the system has one. Everybody may enter it."""
+    shared = Path("/dev/shm")
+    base = shared if os.access(shared, os.W_OK) else tmp_path_factory.getbasetemp()
+    folder = Path(tempfile.mkdtemp(dir=base, prefix="ollama_nb_"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def scratch(memory):
+    """A folder of this test's own in it."""
+    folder = Path(tempfile.mkdtemp(dir=memory))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def mounted(tmp_path):
+    """Small disks in memory. Skips where none may be mounted."""
+    mounts = Mounts(tmp_path)
+    yield mounts
+    mounts.unmount()
+
+
+class Mounts:
+    """Called with options, it mounts a disk and gives its folder."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._mounted = []
+
+    def __call__(self, options):
+        path = self._folder / f"disk{len(self._mounted)}"
+        path.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(path)]
+        if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("no disk may be mounted here")
+        self._mounted.append(path)
+        return path
+
+    def remount(self, path, options):
+        subprocess.run(["mount", "-o", f"remount,{options}", str(path)], check=True)
+
+    def unmount(self):
+        for path in self._mounted:
+            subprocess.run(["umount", str(path)], check=True)

@@ -14,6 +14,7 @@ from ollama_nb.wire import (
     ModelDetails,
     ProcessModel,
     ProcessResponse,
+    ProgressResponse,
     VersionResponse,
 )
 from ollama_nb.wire.fold import fold_generate
@@ -50,6 +51,17 @@ def chunk(text="", *, thinking="", done_reason=""):
     )
 
 
+def told(status, *counts):
+    """A line of progress; for a layer, counts are its letter, and how much of how much is there."""
+    if not counts:
+        return ProgressResponse(status=status)
+    letter, completed, total = counts
+    digest = f"sha256:{letter * 64}"
+    return ProgressResponse(
+        status=f"{status} {letter * 12}", digest=digest, completed=completed, total=total
+    )
+
+
 class ScriptedStream(Stream):
     """Plays a script of chunks and errors; at KeyboardInterrupt its consumer is interrupted."""
 
@@ -73,8 +85,25 @@ class ScriptedStream(Stream):
             self.put(self._script.pop(0))
 
 
+class ToldStream(ScriptedStream):
+    """Plays a script of progress."""
+
+    def __init__(self, script):
+        super().__init__(script)
+        self._translate = lambda event: (event.told,)
+
+    def put(self, event):
+        """Mark the last line."""
+        if not isinstance(event, Exception):
+            event = SimpleNamespace(told=event, done=event.status == "success")
+        super().put(event)
+
+
 class FakeService:
-    """Knows `guide` and `llama3.2:1b`; answers with ``script``, and texts with three numbers."""
+    """Knows `guide` and `llama3.2:1b`; answers with ``script``, and texts with three numbers.
+
+    Pulls and pushes play ``script`` too.
+    """
 
     def __init__(self):
         self.script = [chunk("Hello, "), chunk("you."), chunk(done_reason="stop")]
@@ -108,6 +137,13 @@ class FakeService:
         )
         self.stream = ScriptedStream(self.faults) if self.faults else Stream.of(answer)
         return self.stream
+
+    def pull(self, request):
+        self.requests.append(request)
+        self.stream = ToldStream(self.script)
+        return self.stream
+
+    push = pull
 
     def list(self):
         return ListResponse(models=[self._listed(name) for name in self.names])
