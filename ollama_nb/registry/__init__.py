@@ -1,4 +1,8 @@
-"""The network: Ollama's registry protocol, and nothing else that leaves this machine.
+"""The network: models from registries and to them, by Ollama's protocol (reference: models, 3).
 
-Synchronous, on threads of its own. Knows the store, neither engine nor service.
+Knows the store, and nothing of who asks; it tells its progress by a callable.
 """
+
+from .registry import Registry
+
+__all__ = ["Registry"]

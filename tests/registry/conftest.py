@@ -1,12 +1,18 @@
 """Real registries, open and guarded, and what stands between them and a client."""
 
+import os
+import shutil
+import tempfile
 import time
 from itertools import count
+from pathlib import Path
 
 import pytest
 from fault_proxy import FaultProxy
 from guarded import guarded_registry
 from plain_client import PlainClient
+from pull_children import Children
+from pulls import Puller
 from registry import running_registry
 
 _PATIENCE = 20
@@ -72,3 +78,42 @@ def until():
         return condition()
 
     return until
+
+
+@pytest.fixture(scope="session")
+def _memory(tmp_path_factory):
+    shared = Path("/dev/shm")
+    base = shared if os.access(shared, os.W_OK) else tmp_path_factory.getbasetemp()
+    folder = Path(tempfile.mkdtemp(dir=base, prefix="ollama_nb_"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def tmp_path(_memory):
+    """Where fsync costs nothing, if the system has such a place."""
+    folder = Path(tempfile.mkdtemp(dir=_memory))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def puller(tmp_path):
+    """An empty store and a client with little patience."""
+    return Puller(tmp_path / "models")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A home without a key."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def children(tmp_path_factory):
+    """Pulls in processes of their own."""
+    with Children(tmp_path_factory.mktemp("children")) as children:
+        yield children
