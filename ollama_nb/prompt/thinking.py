@@ -15,8 +15,9 @@ class Split(NamedTuple):
 class ThinkingSplitter:
     """Feed it the pieces of one answer in order."""
 
-    def __init__(self, *, inside: bool) -> None:
+    def __init__(self, *, inside: bool, tags: tuple[str, str] = (OPEN, CLOSE)) -> None:
         """``inside``: the prompt already ended with the opening tag."""
+        self._open_tag, self._close_tag = tags
         self._held = ""
         self._state = "thinking" if inside else "before"
         self._trim = inside
@@ -44,10 +45,10 @@ class ThinkingSplitter:
     def _open(self, text: str, *, final: bool) -> str:
         """Decide whether the answer begins with thinking; only white space may stand before."""
         start = text.lstrip()
-        if start.startswith(OPEN):
+        if start.startswith(self._open_tag):
             self._state, self._trim = "thinking", True
-            return start[len(OPEN) :]
-        if OPEN.startswith(start) and not final:
+            return start[len(self._open_tag) :]
+        if self._open_tag.startswith(start) and not final:
             self._held = text
             return ""
         self._state = "text"
@@ -55,12 +56,12 @@ class ThinkingSplitter:
 
     def _think(self, text: str, *, final: bool) -> tuple[str, str]:
         """Divide at the closing tag: (thinking, what follows it)."""
-        before, tag, after = text.partition(CLOSE)
+        before, tag, after = text.partition(self._close_tag)
         if tag:
             self._state = "text"
             thinking, self._trim = self._trimmed(before), True
             return thinking, after
-        kept = len(text) if final else len(text) - _start_of_tag(text)
+        kept = len(text) if final else len(text) - _start_of_tag(text, self._close_tag)
         self._held = text[kept:]
         return self._trimmed(text[:kept]), ""
 
@@ -71,9 +72,9 @@ class ThinkingSplitter:
         return text
 
 
-def _start_of_tag(text: str) -> int:
-    """Length of the longest end of ``text`` that begins the closing tag."""
-    for length in range(min(len(text), len(CLOSE) - 1), 0, -1):
-        if CLOSE.startswith(text[-length:]):
+def _start_of_tag(text: str, tag: str) -> int:
+    """Length of the longest end of ``text`` that begins the tag."""
+    for length in range(min(len(text), len(tag) - 1), 0, -1):
+        if tag.startswith(text[-length:]):
             return length
     return 0

@@ -1,0 +1,52 @@
+"""JSON as Go's encoder writes it: compact, maps sorted, what HTML would read escaped."""
+
+import math
+import re
+from json.encoder import encode_basestring
+from typing import Any
+
+from .floats import shortest
+from .values import NamesList, Struct
+
+_ESCAPED = re.compile("[<>&\u2028\u2029]|[\udc80-\udcff]")
+
+
+def json_text(value: Any) -> str:
+    """Write a value. Raises ValueError for what has no JSON: infinities and the like."""
+    if isinstance(value, str):
+        text: str = encode_basestring(value)
+        return _ESCAPED.sub(_escape, text)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"unsupported value: {shortest(value)}")
+        return shortest(value, json=True)
+    return _collection(value)
+
+
+def _collection(value: Any) -> str:
+    if isinstance(value, dict):
+        return _members((key, value[key]) for key in sorted(value))
+    if isinstance(value, Struct):
+        return _members(value.json().items())
+    if isinstance(value, NamesList) and len(value) == 1:
+        return json_text(value[0])
+    if isinstance(value, list):
+        # A list of a type of its own is nil when it is empty.
+        is_nil = not value and type(value) is not list
+        return "null" if is_nil else f"[{','.join(map(json_text, value))}]"
+    raise ValueError("unsupported type: complex128")
+
+
+def _members(items: Any) -> str:
+    return f"{{{','.join(f'{json_text(key)}:{json_text(value)}' for key, value in items)}}}"
+
+
+def _escape(found: re.Match[str]) -> str:
+    character = found[0]
+    return "\ufffd" if "\udc80" <= character <= "\udcff" else f"\\u{ord(character):04x}"
