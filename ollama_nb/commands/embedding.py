@@ -9,7 +9,7 @@ from ollama_nb.service import Asking, Service
 from ollama_nb.wire import EmbedRequest
 
 from .embed_result import EmbedResult
-from .perform import with_suggestion
+from .suggesting import with_suggestion
 
 
 def embed_texts(service: Service, request: EmbedRequest, *, way: str) -> EmbedResult:

@@ -1,4 +1,4 @@
-"""What the verbs do that only look or unload: list, ps, version, stop.
+"""What the verbs do that are over in a moment; list, ps, version and stop themselves.
 
 Synchronous, on the caller's thread. Returns values that show themselves; prints nothing.
 """
@@ -11,36 +11,54 @@ from ollama_nb.names import Name
 from ollama_nb.service import Service
 from ollama_nb.wire import GenerateRequest, ListedModel, ProcessModel
 
+from . import managing
 from .human import human_future, human_past, human_size
-from .parser import did_you_mean
+from .sections import Sections
+from .showing import show
+from .suggesting import with_suggestion
 from .table import Message, Table
-from .verbs import CELL, LINE, TERMINAL, Command
+from .verbs import Command
+from .ways import TERMINAL
 
 _ID_DIGITS = 12
 
 
-def perform(command: Command, service: Service, way: str) -> Table | Message:
-    """Carry out a verb that does not generate."""
+def perform(command: Command, service: Service, way: str) -> Table | Sections | Message:
+    """Carry out a verb that nobody has to wait for."""
+    arguments = command.arguments
     match command.verb:
         case "list":
-            return list_models(service)
+            return list_models(service, arguments.prefix)
         case "ps":
             return list_loaded(service, way)
         case "stop":
-            return stop(service, command.arguments.model, way)
+            return stop(service, arguments.model, way)
+        case "show":
+            return show(service, arguments, way)
+        case "cp":
+            return managing.copy(service, arguments.source, arguments.destination, way)
+        case "rm":
+            return managing.remove(service, arguments.models, way)
+        case "prune":
+            return managing.prune(service, partials=arguments.partial)
         case "version":
             return version(service)
         case verb:
             raise AssertionError(f"{verb} is not performed here")
 
 
-def list_models(service: Service) -> Table:
-    """Tell what is on disk, newest first."""
+def list_models(service: Service, prefix: str = "") -> Table:
+    """Tell what is on disk, newest first; of all models, or of those whose names begin so."""
     now = datetime.now(UTC)
+    models = service.list().models
+    empty = "There is no model on this machine."
+    if prefix and models:
+        empty = f"No model here has a name that begins with {prefix}."
+    models = [model for model in models if model.name.lower().startswith(prefix.lower())]
     return Table(
         ("NAME", "ID", "SIZE", "QUANTIZATION", "PARAMETERS", "MODIFIED"),
-        tuple(_listed(model, now) for model in service.list().models),
-        empty="There is no model on this machine.",
+        tuple(_listed(model, now) for model in models),
+        empty=empty,
     )
 
 
@@ -74,21 +92,6 @@ def stop(service: Service, name: str, way: str) -> Message:
 def version(service: Service) -> Message:
     """Tell our own version and the level of Ollama's API."""
     return Message(f"ollama_nb {__version__} (Ollama API {service.version().version})")
-
-
-def with_suggestion(error: ModelNotFound, service: Service, way: str) -> ModelNotFound:
-    """Add the nearest local name and where to look. For people: the wire's text stays bare."""
-    known = [short_name(model.name) for model in service.list().models]
-    near = did_you_mean(error.name.lower(), known)
-    where = LINE if way == CELL else way
-    better = ModelNotFound(error.name)
-    better.args = (f"{better}{near or '.'} {where} list shows what is here.",)
-    return better
-
-
-def short_name(name: str) -> str:
-    """Drop the tag that is meant anyway."""
-    return name.removesuffix(":latest")
 
 
 def _listed(model: ListedModel, now: datetime) -> tuple[str, ...]:

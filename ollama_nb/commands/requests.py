@@ -8,7 +8,7 @@ from ollama_nb.wire import EmbedRequest, GenerateRequest
 from ollama_nb.wire.durations import parse_keep_alive
 
 from .options import parse_format, parse_keep_alive_word, parse_options
-from .verbs import DEFAULT_MODEL
+from .ways import DEFAULT_MODEL
 
 
 def request_of(

@@ -4,6 +4,8 @@ import html
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .plain import plain, plain_line
+
 _CELL = "text-align: left"
 
 
@@ -26,7 +28,7 @@ class Table:
     def __str__(self) -> str:
         if not self.rows:
             return self.empty
-        lines = [self.headings, *self.rows]
+        lines = [self.headings, *(tuple(map(plain_line, row)) for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join(
             "   ".join(
@@ -53,12 +55,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Message:
-    """One line to show: the answer of a verb that has nothing else to say."""
+    """A text to show, such as the one line of a verb that has nothing else to say."""
 
     text: str
 
     def __str__(self) -> str:
-        return self.text
+        return plain(self.text)
 
     def __repr__(self) -> str:
-        return self.text
+        return str(self)

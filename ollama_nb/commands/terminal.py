@@ -14,10 +14,13 @@ from ollama_nb.wire.codec import encode_value
 from .answering import Answering
 from .embedding import embed_texts
 from .parser import Help
-from .perform import perform, with_suggestion
+from .perform import perform
+from .plain import plain
 from .requests import embed_request_of, request_of
+from .suggesting import with_suggestion
 from .text_view import TextView
-from .verbs import DEFAULT_MODEL, TERMINAL, Command, parse
+from .verbs import Command, parse
+from .ways import DEFAULT_MODEL, TERMINAL
 
 _FAILED, _MISUSED, _INTERRUPTED = 1, 2, 130
 
@@ -54,6 +57,10 @@ def _carry_out(command: Command) -> int:
             return _answer(command)
         if command.verb == "embed":
             return _embed(command)
+        if command.verb in ("pull", "push"):
+            return _transfer(command)
+        if command.verb == "verify":
+            return _verify(command)
         _write(f"{perform(command, shared_service(), TERMINAL)}\n")
         return 0
     finally:
@@ -103,6 +110,35 @@ def _embed(command: Command) -> int:
     return _INTERRUPTED
 
 
+def _transfer(command: Command) -> int:
+    """Write a line for each layer when it is whole; bars to standard error meanwhile."""
+    from ollama_nb.service.shared import shared_service
+
+    from .terminal_screen import terminal_screen
+    from .transferring import transfer
+
+    done = transfer(shared_service(), command, lambda: terminal_screen(_write), way=TERMINAL)
+    if done.interrupted:
+        sys.stderr.write(f"{done.last_line()}\n")
+        return _INTERRUPTED
+    _write(f"{done.last_line()}\n")
+    return 0
+
+
+def _verify(command: Command) -> int:
+    """Write what is damaged, and pull it again if that is wanted."""
+    from ollama_nb.service.shared import shared_service
+
+    from .terminal_screen import shell_screen
+    from .verifying import verify
+
+    verdict = verify(shared_service(), command, shell_screen, way=TERMINAL)
+    _write(f"{verdict}\n")
+    if verdict.interrupted:
+        return _INTERRUPTED
+    return 0 if verdict else _FAILED
+
+
 def _text(command: Command, what: str, example: str) -> str:
     """Take the text from the line; else from standard input, if something is piped in."""
     text = " ".join(command.arguments.prompt)
@@ -119,5 +155,5 @@ def _write(text: str) -> None:
 
 
 def _complain(error: OllamaError, code: int) -> int:
-    sys.stderr.write(f"Error: {error}\n")
+    sys.stderr.write(f"Error: {plain(str(error))}\n")
     return code

@@ -1,12 +1,9 @@
 """An answer as plain text, piece by piece, for terminals. Knows no IPython."""
 
-import re
 from collections.abc import Callable
 
+from .plain import plain
 from .result import Result
-
-# A terminal obeys these; an answer has no business commanding it.
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class TextView:
@@ -42,7 +39,7 @@ class TextView:
             self._put("(interrupted)\n")
 
     def _put(self, text: str) -> None:
-        text = _CONTROLS.sub("", text)
+        text = plain(text)
         if text:
             self._write(text)
             self._written = text[-1]

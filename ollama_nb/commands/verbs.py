@@ -8,22 +8,18 @@ show an answer.
 import argparse
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ollama_nb.errors import UsageProblem
 
+from . import arguments as takes
 from .parser import Help, Parser, did_you_mean
+from .ways import CELL, DEFAULT_MODEL, LINE, TERMINAL
 
-LINE, CELL, TERMINAL = "%ollama", "%%ollama", "jupyter ollama"
-"""The three ways in, by what the user types."""
-
-DEFAULT_MODEL = "guide"
-"""The model that comes with the package."""
-
-LATER = (
-    "chat", "compare", "connect", "cp", "create", "map", "pull", "push", "rm", "show", "verify",
-)  # fmt: skip
+LATER = ("chat", "compare", "connect", "create", "map")
 """Verbs of the design that this version does not have."""
+
+MANY = 1_000_000
+_EVERYWHERE = (LINE, CELL, TERMINAL)
 
 
 @dataclass(frozen=True)
@@ -34,6 +30,8 @@ class Verb:
     summary: str
     example: str
     arguments: Callable[[Parser], None] = lambda _: None
+    names: int = 0
+    """How many of the words that follow it name models."""
     ways: tuple[str, ...] = (LINE, TERMINAL)
     cell: str = ""
     """The example for a cell, which has more than a line."""
@@ -47,119 +45,29 @@ class Command:
     arguments: argparse.Namespace
 
 
-_Argument = tuple[tuple[str, ...], dict[str, Any]]
-
-_KEEP_ALIVE: _Argument = (
-    ("--keep-alive",), {"default": "", "metavar": "TIME", "help":
-        "keep the model loaded that long afterwards: 30m; 0 unloads it at once, -1 never"}
-)  # fmt: skip
-_GENERATION: tuple[_Argument, ...] = (
-    (("-s", "--system"), {"default": "", "metavar": "TEXT", "help":
-        "system prompt, instead of the model's own"}),
-    (("--options",), {"action": "append", "default": [], "metavar": "K=V", "help":
-        "model options, one or more: temperature=0.2 num_predict=50 'stop=[\"END\"]'"}),
-    (("--seed",), {"type": int, "metavar": "N", "help":
-        "same model, options and seed: same answer"}),
-    (("--format",), {"default": "", "metavar": "json|SCHEMA", "help":
-        "an answer in JSON, or in the JSON that a JSON schema describes"}),
-    _KEEP_ALIVE,
-    (("--think",), {"action": argparse.BooleanOptionalAction, "default": None, "help":
-        "let a model that can think do so before it answers"}),
-    (("--raw",), {"action": "store_true", "help":
-        "the prompt as it is: no template, no system prompt"}),
-    (("--stats",), {"action": "store_true", "help": "show all counts and durations"}),
-    (("--no-stream",), {"dest": "stream", "action": "store_false", "help":
-        "show the answer when it is whole"}),
-)  # fmt: skip
-_EMBEDDING: tuple[_Argument, ...] = (
-    (("--lines",), {"action": "store_true", "help":
-        "each line that is not empty is a text of its own"}),
-    (("--dimensions",), {"type": int, "metavar": "N", "help":
-        "cut the vectors to their first N numbers, and bring them to length 1 again"}),
-    (("--options",), {"action": "append", "default": [], "metavar": "K=V", "help":
-        "model options, one or more: num_ctx=512 num_thread=2"}),
-    _KEEP_ALIVE,
-)  # fmt: skip
-
-
-def _generate(parser: Parser) -> None:
-    _add_model(parser, "the model that answers")
-    _add_image(parser)
-    _add(parser, _GENERATION)
-    _add_text(parser, "the prompt")
-
-
-def _run(parser: Parser) -> None:
-    parser.add_argument("model", metavar="MODEL", help="the model that answers")
-    parser.add_argument("prompt", nargs="*", help="the prompt")
-    _add_image(parser)
-    _add(parser, _GENERATION)
-
-
-def _embed(parser: Parser) -> None:
-    _add_model(parser, "the model that makes the vectors")
-    _add(parser, _EMBEDDING)
-    _add_text(parser, "the text")
-
-
-def _add_model(parser: Parser, what: str) -> None:
-    default = f"{what} (default: {DEFAULT_MODEL}, which comes with ollama_nb"
-    if not parser.prog.startswith(TERMINAL):
-        default += ", or what %%config OllamaMagics.model says"
-    parser.add_argument("-m", "--model", default="", metavar="MODEL", help=f"{default})")
-
-
-def _add_image(parser: Parser) -> None:
-    what = "an image for a model that sees: a PNG, JPEG or WebP file"
-    if not parser.prog.startswith(TERMINAL):
-        what += ", or a variable that holds bytes, a path, a PIL image, a figure or an array"
-    parser.add_argument(
-        "--image", action="append", default=[], metavar="IMAGE", help=f"{what}; may be repeated"
-    )
-
-
-def _add(parser: Parser, arguments: Sequence[_Argument]) -> None:
-    """Add the arguments, and where there are variables the name of one for the result."""
-    for flags, keywords in arguments:
-        parser.add_argument(*flags, **keywords)
-    if parser.prog.startswith(TERMINAL):
-        parser.set_defaults(output="")
-    else:
-        parser.add_argument(
-            "-o", "--output", default="", metavar="NAME", help="bind the result to a variable"
-        )
-
-
-def _add_text(parser: Parser, what: str) -> None:
-    text = what
-    if parser.prog.startswith(CELL):
-        text = argparse.SUPPRESS
-    elif parser.prog.startswith(TERMINAL):
-        text += " (default: standard input)"
-    parser.add_argument("prompt", nargs="*", metavar=what.split()[-1], help=text)
-
-
-def _stop(parser: Parser) -> None:
-    parser.add_argument("model", metavar="NAME", help="the model to unload from memory")
-
-
-def _help(parser: Parser) -> None:
-    parser.add_argument("topic", nargs="?", default="", metavar="VERB", help="the verb to explain")
-
-
 VERBS = (
-    Verb("list", "show the models on this machine", "list"),
+    Verb("list", "show the models on this machine", "list", takes.of_list, 1),
     Verb("ps", "show the models in memory", "ps"),
+    Verb("show", "tell what a model is", "show guide", takes.of_show, 1),
+    Verb("pull", "fetch a model from a registry, or go on fetching it", "pull llama3.2",
+         takes.of_transfer, 1),
+    Verb("push", "send a model to a registry", "push me/my-model", takes.of_transfer, 1),
+    Verb("cp", "give a model a second name, at no cost", "cp guide my-guide", takes.of_copy, 2),
+    Verb("rm", "remove models", "rm my-guide", takes.of_remove, MANY),
+    Verb("verify", "check the files of all models", "verify", takes.of_verify),
+    Verb("prune", "remove files that no model needs", "prune", takes.of_prune),
     Verb("generate", "answer a prompt", "generate -m guide --seed 1 \"What is keep_alive?\"",
-         _generate, (LINE, CELL, TERMINAL),
+         takes.of_generate, ways=_EVERYWHERE,
          cell="generate -m guide --seed 1 -o answer\n  What is keep_alive?"),
-    Verb("run", "answer a prompt, in short", 'run guide "How do I pull a model?"', _run),
+    Verb("run", "answer a prompt, in short", 'run guide "How do I pull a model?"',
+         takes.of_run, 1),
     Verb("embed", "turn texts into vectors", 'embed -m guide "How do I pull a model?"',
-         _embed, (LINE, CELL, TERMINAL),
+         takes.of_embed, ways=_EVERYWHERE,
          cell="embed -m guide --lines -o found\n  How do I pull a model?\n  What is a token?"),
-    Verb("stop", "unload a model; its files stay", "stop guide", _stop),
+    Verb("stop", "unload a model; its files stay", "stop guide", takes.of_stop, 1),
     Verb("version", "show the version", "version"),
-    Verb("help", "show this, or explain a verb", "help generate", _help, (LINE, CELL, TERMINAL)),
+    Verb("help", "show this, or explain a verb", "help generate", takes.of_help,
+         ways=_EVERYWHERE),
 )  # fmt: skip
 
 

@@ -16,7 +16,8 @@ from IPython.core.completer import (
 )
 
 from ollama_nb.commands.options import OPTION_NAMES
-from ollama_nb.commands.verbs import CELL, LINE, option_names, verbs_of
+from ollama_nb.commands.verbs import option_names, verbs_of
+from ollama_nb.commands.ways import CELL, LINE
 
 _FRESH_SECONDS = 2.0
 
@@ -65,7 +66,7 @@ def _complete(context: CompletionContext, names: Callable[[], list[str]]) -> Sim
     fragment = "" if before[-1].isspace() else before.split()[-1]
     words = line.split()[1:]
     done = words[: len(words) - bool(fragment)]
-    found = [word for word in _candidates(done, way, names) if word.startswith(fragment)]
+    found = [word for word in _candidates(done, fragment, way, names) if word.startswith(fragment)]
     return {
         "completions": [SimpleCompletion(word, type="param") for word in found],
         "suppress": bool(found),
@@ -74,13 +75,15 @@ def _complete(context: CompletionContext, names: Callable[[], list[str]]) -> Sim
     }
 
 
-def _candidates(done: Sequence[str], way: str, names: Callable[[], list[str]]) -> list[str]:
-    """What may follow the words that are there."""
+def _candidates(
+    done: Sequence[str], fragment: str, way: str, names: Callable[[], list[str]]
+) -> list[str]:
+    """What may follow the words that are there, and begin with the fragment."""
     if not done:
         return [verb.name for verb in verbs_of(way)]
     verb, before = done[0], done[-1]
-    if before in _TAKES_MODEL or (verb in ("run", "stop") and len(done) == 1):
-        return names()
+    if before in _TAKES_MODEL or (not fragment.startswith("-") and _names_model(done, way)):
+        return [name for name in names() if name not in done]
     if before == "--image":
         return []  # IPython itself completes files and variables
     if verb == "help":
@@ -88,6 +91,12 @@ def _candidates(done: Sequence[str], way: str, names: Callable[[], list[str]]) -
     if _inside_options(done):
         return [f"{name}=" for name in OPTION_NAMES] + option_names(verb, way)
     return option_names(verb, way)
+
+
+def _names_model(done: Sequence[str], way: str) -> bool:
+    """Tell whether the next word is the name of a model: one of those that its verb takes."""
+    given = sum(not word.startswith("-") for word in done[1:])
+    return any(verb.name == done[0] and given < verb.names for verb in verbs_of(way))
 
 
 def _inside_options(done: Sequence[str]) -> bool:

@@ -6,7 +6,8 @@ Knows the service and the commands; which shell it is in is told by `Surrounding
 from ollama_nb.commands.embed_result import EmbedResult
 from ollama_nb.commands.embedding import embed_texts
 from ollama_nb.commands.requests import embed_request_of
-from ollama_nb.commands.verbs import LINE, Command
+from ollama_nb.commands.verbs import Command
+from ollama_nb.commands.ways import LINE
 from ollama_nb.service import Service
 
 from .interpolation import interpolate

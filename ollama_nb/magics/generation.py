@@ -12,11 +12,12 @@ from typing import Any
 from IPython.display import display
 
 from ollama_nb.commands.answering import Answering, View
-from ollama_nb.commands.perform import with_suggestion
 from ollama_nb.commands.requests import request_of
 from ollama_nb.commands.result import Result
+from ollama_nb.commands.suggesting import with_suggestion
 from ollama_nb.commands.text_view import TextView
-from ollama_nb.commands.verbs import LINE, Command
+from ollama_nb.commands.verbs import Command
+from ollama_nb.commands.ways import LINE
 from ollama_nb.errors import ModelNotFound
 from ollama_nb.service import Service
 

@@ -18,7 +18,8 @@ from IPython.core.magic import (
 from traitlets import Enum, Unicode
 
 from ollama_nb.commands.parser import Help, split
-from ollama_nb.commands.verbs import CELL, DEFAULT_MODEL, LINE, parse
+from ollama_nb.commands.verbs import parse
+from ollama_nb.commands.ways import CELL, DEFAULT_MODEL, LINE
 
 from .completion import make_matcher
 
@@ -56,8 +57,9 @@ class OllamaMagics(Magics):
     ) -> object:
         r"""Language models in this kernel.
 
-        On a line, `%ollama VERB ...`: list, ps, generate, run, embed, stop, version, help. The
-        value is returned: `answer = %ollama run guide "How do I pull a model?"`.
+        On a line, `%ollama VERB ...`: list, ps, show, pull, push, cp, rm, verify, prune, generate,
+        run, embed, stop, version, help. The value is returned:
+        `answer = %ollama run guide "How do I pull a model?"`.
 
         On top of a cell, `%%ollama generate [-m MODEL] [-o NAME] ...`: the cell's body is the
         prompt, the answer streams into the output. In it `{{ expression }}` is replaced by the
@@ -80,12 +82,16 @@ class OllamaMagics(Magics):
             from .embedding import embed
 
             return embed(self._service(), command, cell, self._surroundings(local_ns))
+        if command.verb in ("pull", "push", "verify"):
+            from .transferring import carry_out
+
+            return carry_out(self._service(), command, self._surroundings(local_ns))
         from ollama_nb.commands.perform import perform
 
         return perform(command, self._service(), way)
 
     def _model_names(self) -> list[str]:
-        from ollama_nb.commands.perform import short_name
+        from ollama_nb.commands.suggesting import short_name
 
         # Not `list`, which opens every weights file for its details.
         return [short_name(str(model.name)) for model in self._service().store.models()]

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ollama_nb.commands.verbs import LINE, Command
+from ollama_nb.commands.verbs import Command
+from ollama_nb.commands.ways import LINE
 from ollama_nb.errors import UsageProblem
 
 Mode = Literal["stream", "final", "text"]

@@ -9,7 +9,8 @@ from ollama_nb.commands import terminal
 from ollama_nb.commands.images import as_text, read_image_file
 from ollama_nb.commands.parser import Help, split
 from ollama_nb.commands.requests import request_of
-from ollama_nb.commands.verbs import CELL, LINE, TERMINAL, parse
+from ollama_nb.commands.verbs import parse
+from ollama_nb.commands.ways import CELL, LINE, TERMINAL
 from ollama_nb.errors import UsageProblem
 
 CAT, DOG = b"\x89PNG cat", b"\xff\xd8 dog"

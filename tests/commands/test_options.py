@@ -14,7 +14,8 @@ from ollama_nb.commands.options import (
 )
 from ollama_nb.commands.parser import split
 from ollama_nb.commands.requests import embed_request_of, request_of
-from ollama_nb.commands.verbs import LINE, parse
+from ollama_nb.commands.verbs import parse
+from ollama_nb.commands.ways import LINE
 from ollama_nb.errors import InvalidDuration, UsageProblem
 
 

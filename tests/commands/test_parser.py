@@ -3,7 +3,8 @@
 import pytest
 
 from ollama_nb.commands.parser import Help, did_you_mean, gather_pairs, split
-from ollama_nb.commands.verbs import CELL, LATER, LINE, TERMINAL, VERBS, parse, verbs_of
+from ollama_nb.commands.verbs import LATER, VERBS, parse, verbs_of
+from ollama_nb.commands.ways import CELL, LINE, TERMINAL
 from ollama_nb.errors import UsageProblem
 
 WAYS = [LINE, CELL, TERMINAL]
@@ -132,7 +133,7 @@ def test_later_verbs_say_so():
     for name in LATER:
         text = problem(f"{name} x")
         assert f"does not have {name} yet" in text
-        assert "list, ps, generate, run, embed, stop, version, help" in text
+        assert "list, ps, show, pull, push, cp, rm, verify, prune, generate" in text
     assert not set(LATER) & {verb.name for verb in VERBS}
 
 

@@ -7,10 +7,10 @@ import subprocess
 import sys
 
 import pytest
-from fake_service import chunk
+from fake_service import chunk, told
 
 from ollama_nb.commands import terminal
-from ollama_nb.errors import Cancelled, EngineError
+from ollama_nb.errors import Cancelled, EngineError, ModelNotFound
 
 pytestmark = pytest.mark.usefixtures("fake_service")
 
@@ -121,7 +121,7 @@ def test_without_any_prompt_it_says_what_to_write(command, monkeypatch):
         (("embed", "-m", "giude", "Hi"), 1, "model 'giude' not found. Did you mean guide?"),
         (("embed", "--dimensions", "0", "Hi"), 2, "--dimensions 0"),
         (("stop", "zzz"), 1, "jupyter ollama list shows what is here"),
-        (("pull", "x"), 2, "does not have pull yet"),
+        (("create", "x"), 2, "does not have create yet"),
         (("run", "--seed", "x", "guide", "Hi"), 2, "--seed"),
         (("generate", "--keep-alive", "5x", "Hi"), 1, "time: unknown unit"),
     ],
@@ -189,3 +189,68 @@ def test_a_reader_that_leaves_is_no_error():
         ["bash", "-c", command], capture_output=True, text=True, env=os.environ, check=True
     )
     assert done.stderr == ""
+
+
+@pytest.fixture
+def pull(fake_service):
+    fake_service.script = [
+        told("pulling manifest"),
+        told("pulling", "a", 5_000_000, 5_000_000),
+        told("pulling", "b", 0, 490),
+        told("pulling", "b", 490, 490),
+        told("verifying sha256 digest"),
+        told("success"),
+    ]
+    return fake_service
+
+
+def test_a_pull_writes_a_line_for_each_layer(command, pull):
+    code, out, err = command("pull", "--insecure", "llama3.2")
+    assert code == 0
+    *layers, last = out.splitlines()
+    assert layers == ["aaaaaaaaaaaa · 5 MB", "bbbbbbbbbbbb · 490 B"]
+    assert last.startswith("success: llama3.2 · 5.0 MB in ")
+    assert err == "pulling manifest\nverifying sha256 digest\n"
+    assert (pull.requests[0].model, pull.requests[0].insecure) == ("llama3.2", True)
+    assert pull.closed
+
+
+def test_an_interrupted_pull_says_how_to_go_on(command, pull):
+    pull.script[3:4] = [KeyboardInterrupt, Cancelled()]
+    code, out, err = command("pull", "--insecure", "llama3.2")
+    assert (code, out) == (130, "aaaaaaaaaaaa · 5 MB\n")
+    last = "interrupted: what has arrived is kept, jupyter ollama pull --insecure llama3.2 goes on"
+    assert err.splitlines()[-1] == last
+    assert pull.stream.cancelled
+
+
+def test_a_pull_that_is_done_when_it_is_interrupted_is_done(command, pull):
+    pull.script[3:3] = [KeyboardInterrupt]
+    code, out, _ = command("pull", "llama3.2")
+    assert (code, out.splitlines()[-1][:17]) == (0, "success: llama3.2")
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "text"),
+    [
+        (("pull", "llama3.3"), EngineError("pull model manifest: file does not exist"),
+         "file does not exist; https://ollama.com/library lists the models"),
+        (("pull", "hf.co/a/b:c"), EngineError("pull model manifest: file does not exist"),
+         "file does not exist; is a/b:c what hf.co calls it?"),
+        (("pull", "x"), EngineError("500: \x1b[2Jgone"), "500: [2Jgone\n"),
+        (("push", "giude"), ModelNotFound("giude"), "Did you mean guide?"),
+    ],
+)  # fmt: skip
+def test_pulls_and_pushes_that_fail(command, fake_service, words, error, text):
+    fake_service.script = [told("pulling manifest"), error]
+    code, _, err = command(*words)
+    assert code == 1
+    assert err.splitlines()[1].startswith("Error: ")
+    assert text in err
+
+
+def test_list_takes_the_beginning_of_names(command):
+    assert [line.split()[0] for line in command("list", "LLA")[1].splitlines()[1:]] == [
+        "llama3.2:1b"
+    ]
+    assert command("list", "zzz")[1] == "No model here has a name that begins with zzz.\n"

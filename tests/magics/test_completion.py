@@ -27,7 +27,8 @@ def words(completions):
 
 def test_verbs(complete):
     assert words(complete("%ollama ")) == [
-        "list", "ps", "generate", "run", "embed", "stop", "version", "help",
+        "list", "ps", "show", "pull", "push", "cp", "rm", "verify", "prune", "generate", "run",
+        "embed", "stop", "version", "help",
     ]  # fmt: skip
     assert complete("%ollama l") == ["%ollama list"]
     assert words(complete("%%ollama ")) == ["generate", "embed", "help"]
@@ -52,6 +53,29 @@ def test_model_names(complete):
     assert words(complete("%%ollama embed -m ")) == ["guide", "llama3.2:1b"]
     assert words(complete("%ollama run ")) == ["guide", "llama3.2:1b"]
     assert words(complete("%ollama stop l")) == ["llama3.2:1b"]
+
+
+@pytest.mark.parametrize("verb", ["rm", "cp", "push", "pull", "show", "list", "stop", "run"])
+def test_names_follow_every_verb_that_takes_one(complete, verb):
+    assert words(complete(f"%ollama {verb} ")) == ["guide", "llama3.2:1b"]
+    assert complete(f"%ollama {verb} gu") == [f"%ollama {verb} guide"]
+
+
+def test_as_many_names_as_the_verb_takes(complete):
+    assert words(complete("%ollama cp guide ")) == ["llama3.2:1b"]
+    assert words(complete("%ollama rm a b g")) == ["guide"]
+    assert words(complete("%ollama rm guide ")) == ["llama3.2:1b"]
+    assert words(complete("%ollama show guide ")) == [
+        "-h", "--help", "--license", "--modelfile", "--parameters", "--system", "--template", "-v",
+        "--verbose",
+    ]  # fmt: skip
+    assert complete("%ollama cp a b g") == []
+
+
+def test_options_may_come_before_names(complete):
+    assert complete("%ollama pull --in") == ["%ollama pull --insecure"]
+    assert words(complete("%ollama pull --insecure g")) == ["guide"]
+    assert complete("%ollama prune --p") == ["%ollama prune --partial"]
 
 
 def test_a_colon_is_part_of_the_name(complete):

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from endless_guide import add_endless_guide
+from guide_registry import guide_registry
 from jupyter_client.manager import start_new_kernel
 
 pytestmark = pytest.mark.native
@@ -72,6 +73,12 @@ def kernel(models, tmp_path_factory):
     yield kernel
     client.stop_channels()
     manager.shutdown_kernel()
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    with guide_registry(tmp_path_factory.mktemp("registry")) as registry:
+        yield registry
 
 
 def plain(output):
@@ -183,10 +190,48 @@ def test_the_next_cell_works_after_an_interrupt(kernel):
     assert kernel.value("answer.stats.done_reason") == "stop"
 
 
+def test_a_pull_is_bars_and_then_their_lines(kernel, registry):
+    registry.slow(4_000_000)
+    shown, emptied, result = kernel.run(f"%ollama pull --insecure {registry.name}")
+    assert shown[0] == "display_data"
+    assert "application/vnd.jupyter.widget-view+json" in shown[1]["data"]
+    assert (emptied[0], emptied[1]["data"]) == ("update_display_data", {})
+    assert emptied[1]["transient"] == shown[1]["transient"]
+    assert result[0] == "execute_result"
+    assert f"success: {registry.name} · 5.2 MB in " in plain(result)
+    assert kernel.value("type(_).__name__") == "Transfer"
+    assert "MB freed" in plain(kernel.run(f"%ollama rm {registry.name}")[0])
+
+
+def test_an_interrupted_pull_goes_on_where_it_stopped(kernel, registry):
+    registry.slow(1_000_000)
+    kernel.start(f"done = %ollama pull --insecure {registry.name}")
+    assert kernel.next_output()[0] == "display_data"
+    time.sleep(2)
+    outputs, seconds = kernel.interrupt()
+    assert seconds < 3
+    assert [(kind, content["data"]) for kind, content in outputs] == [("update_display_data", {})]
+    assert kernel.value("done.interrupted")
+    assert kernel.value("str(done).splitlines()[-1]") == (
+        f"interrupted: what has arrived is kept, %ollama pull --insecure {registry.name} goes on"
+    )
+    registry.proxy.forget()
+    kernel.run(f"done = %ollama pull --insecure {registry.name}")
+    assert not kernel.value("done.interrupted")
+    assert registry.proxy.served(registry.weights) < 5_000_000
+    assert (
+        kernel.value(
+            "len([each for each in __import__('threading').enumerate()"
+            " if each.name.startswith(('ollama-nb-fetch', 'TMonitor'))])"
+        )
+        == 0
+    )
+
+
 def test_errors_are_error_outputs_of_one_line(kernel):
     for source, name in (
         ("%ollama run giude Hi", "ModelNotFound"),
-        ("%ollama pull x", "UsageProblem"),
+        ("%ollama create x", "UsageProblem"),
         ("%%ollama generate", "UsageProblem"),
     ):
         ((kind, content),) = kernel.run(source)
