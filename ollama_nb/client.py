@@ -5,13 +5,22 @@ kernel's engine. Imports no native code and no web framework.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import ollama
 
 from ollama_nb.errors import OllamaError
-from ollama_nb.http import Request, Response, error_response, handle
+from ollama_nb.http import (
+    Incoming,
+    Request,
+    Response,
+    begin,
+    error_response,
+    handle,
+    takes_pieces,
+)
 from ollama_nb.http.bodies import Body
 from ollama_nb.service import Service
 from ollama_nb.service.shared import shared_service
@@ -30,13 +39,16 @@ class KernelTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer one request; returns with the first piece of a stream, or its error's status."""
+        service = self._service or shared_service()
         asked = Request(
             request.method,
             request.url.raw_path.decode("ascii"),
             {name.lower(): value for name, value in request.headers.items()},
-            request.read(),
         )
-        answer = handle(self._service or shared_service(), asked)
+        if takes_pieces(asked):
+            answer = _sent(begin(service, asked), request)
+        else:
+            answer = handle(service, replace(asked, body=request.read()))
         if isinstance(answer.body, bytes):
             return _bytes_response(answer, answer.body)
         return _begun_response(answer, answer.body)
@@ -71,6 +83,21 @@ class _Pieces(httpx.SyncByteStream):
     def close(self) -> None:
         if not self._body.done:
             self._body.cancel()
+
+
+def _sent(begun: Response | Incoming, request: httpx.Request) -> Response:
+    """Give a body to the contract as it comes."""
+    if isinstance(begun, Response):
+        return begun
+    try:
+        for piece in request.stream:  # type: ignore[union-attr]
+            answer = begun.write(piece)
+            if answer is not None:
+                return answer
+        return begun.finish()
+    except BaseException:
+        begun.abort()
+        raise
 
 
 def _bytes_response(answer: Response, content: bytes) -> httpx.Response:

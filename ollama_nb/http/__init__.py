@@ -15,19 +15,23 @@ from .messages import (
     error_response,
     refusal,
 )
-from .routes import ROUTES, Route, find, handle
+from .routes import ROUTES, Route, begin, find, handle, takes_pieces
+from .sinks import Incoming
 
 __all__ = [
     "BODY_LIMIT",
     "ROUTES",
     "SERVER",
     "Body",
+    "Incoming",
     "Request",
     "Response",
     "Route",
+    "begin",
     "check_body_headers",
     "error_response",
     "find",
     "handle",
     "refusal",
+    "takes_pieces",
 ]

@@ -1,14 +1,38 @@
 """Ollama's own routes, a small function each: read the request, ask the service, shape the answer.
 
-Fields and texts: reference Ollama API, 6 (generate), 9 (embed) and 10 (information).
+Fields and texts: reference Ollama API, 6 (generate), 9 (embed), 10 (information), 12 (copy, delete)
+and 13 (pull, push).
 """
 
+from dataclasses import replace
+
 from ollama_nb.service import Service, Stream
-from ollama_nb.wire import EmbeddingsRequest, EmbedRequest, GenerateRequest
+from ollama_nb.wire import (
+    CopyRequest,
+    CreateRequest,
+    DeleteRequest,
+    EmbeddingsRequest,
+    EmbedRequest,
+    GenerateRequest,
+    ProgressResponse,
+    PullRequest,
+    ShowRequest,
+)
 from ollama_nb.wire.codec import decode_request
 
 from .bodies import Chunk, Lines, Whole
-from .messages import JSON, NDJSON, Request, Response, json_response, text_response
+from .messages import (
+    JSON,
+    NDJSON,
+    PLAIN_JSON,
+    Request,
+    Response,
+    json_response,
+    text_response,
+)
+
+# Shows the name in its own list by this key.
+_COPILOT = "GitHubCopilotChat/"
 
 # Proxies in front of a Hub collect a stream before they pass it on unless they are told not to.
 _STREAM_HEADERS = {
@@ -54,6 +78,50 @@ def embeddings(service: Service, request: Request) -> Response:
     """POST /api/embeddings: one text to a vector, the older way."""
     wanted = decode_request(request.body, EmbeddingsRequest)
     return _streamed(service.embeddings(wanted, owner=request.user), lines=False)
+
+
+def show(service: Service, request: Request) -> Response:
+    """POST /api/show: everything about a model on disk."""
+    wanted = decode_request(request.body, ShowRequest)
+    answer = service.show(wanted)
+    if request.headers.get("user-agent", "").startswith(_COPILOT):
+        answer.model_info["general.basename"] = wanted.model
+    return json_response(answer)
+
+
+def copy(service: Service, request: Request) -> Response:
+    """POST /api/copy: a second name."""
+    service.copy(decode_request(request.body, CopyRequest))
+    return Response(200, {})
+
+
+def delete(service: Service, request: Request) -> Response:
+    """DELETE /api/delete, or POST, since some proxies drop the body of a DELETE."""
+    service.delete(decode_request(request.body, DeleteRequest))
+    return Response(200, {})
+
+
+def pull(service: Service, request: Request) -> Response:
+    """POST /api/pull: fetch a model."""
+    wanted = decode_request(request.body, PullRequest)
+    return _progress(service.pull(wanted), wanted)
+
+
+def push(service: Service, request: Request) -> Response:
+    """POST /api/push: send a model."""
+    wanted = decode_request(request.body, PullRequest)
+    return _progress(service.push(wanted), wanted)
+
+
+def create(service: Service, request: Request) -> Response:
+    """POST /api/create: make a model."""
+    wanted = decode_request(request.body, CreateRequest)
+    return _progress(service.create(wanted), wanted)
+
+
+def _progress(stream: Stream[ProgressResponse], wanted: PullRequest | CreateRequest) -> Response:
+    answer = _streamed(stream, lines=wanted.stream)
+    return answer if wanted.stream else replace(answer, headers={"Content-Type": PLAIN_JSON})
 
 
 def _streamed(stream: Stream[Chunk], *, lines: bool) -> Response:

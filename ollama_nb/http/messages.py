@@ -5,6 +5,7 @@ Plain values. Statuses and texts come from the errors (reference: Ollama API, 1.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 import msgspec
 
@@ -27,6 +28,8 @@ SERVER = f"ollama_nb/{__version__}"
 """Our own version, for the Server header; ``/api/version`` tells the contract's."""
 
 JSON = "application/json; charset=utf-8"
+PLAIN_JSON = "application/json"
+"""Of the last object of work, as Ollama sends it."""
 NDJSON = "application/x-ndjson"
 TEXT = "text/plain; charset=utf-8"
 
@@ -42,6 +45,17 @@ class Request:
     body: bytes = b""
     user: str = ""
     """Who asks, if the front knows: users take turns, and their prompts stay apart."""
+
+    @property
+    def item(self) -> str:
+        """What the last part of the path names, such as a digest."""
+        return unquote(self.path.partition("?")[0].rpartition("/")[2])
+
+    @property
+    def announced(self) -> int:
+        """Bytes of the body, as far as the headers tell; else 0."""
+        length = self.headers.get("content-length", "").strip()
+        return int(length[:20]) if length.isascii() and length.isdigit() else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +89,20 @@ def error_response(error: OllamaError) -> Response:
     return refusal(error.status, str(error))
 
 
-def check_body_headers(headers: Mapping[str, str]) -> None:
+def check_body_headers(request: Request) -> None:
     """Refuse from its headers a body that would not be read: too long, packed, or a form's parts.
 
-    Any other Content-Type is read as JSON (1.2). Header names in lower case.
+    Any other Content-Type is read as JSON (1.2).
     """
-    encoding = headers.get("content-encoding", "identity").strip().lower()
+    check_encoding(request)
+    if request.headers.get("content-type", "").strip().lower().startswith("multipart/"):
+        raise UnreadableBody("multipart request bodies are not accepted; send JSON")
+    if request.announced > BODY_LIMIT:
+        raise BodyTooLarge(BODY_LIMIT)
+
+
+def check_encoding(request: Request) -> None:
+    """Refuse a packed body, whatever it is."""
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise UnreadableBody("request bodies with a Content-Encoding are not accepted")
-    if headers.get("content-type", "").strip().lower().startswith("multipart/"):
-        raise UnreadableBody("multipart request bodies are not accepted; send JSON")
-    length = headers.get("content-length", "").strip()
-    if length.isascii() and length.isdigit() and int(length[:20]) > BODY_LIMIT:
-        raise BodyTooLarge(BODY_LIMIT)

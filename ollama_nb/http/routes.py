@@ -1,26 +1,27 @@
 """The route table, and the one function through which every front asks.
 
-A new route is one row here and one small function in ``api.py``. Fronts take from the table what
+A new route is one row here and one small function in ``api.py``. A path may end with an item that
+the request names, as ``/:digest`` does. Fronts take from the table what
 they mount and whom they let in.
 """
 
-import logging
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-from ollama_nb.errors import BodyTooLarge, MethodNotAllowed, OllamaError, UnknownRoute
+from ollama_nb.errors import BodyTooLarge, MethodNotAllowed, UnknownRoute
 from ollama_nb.service import Service
 
-from . import api
-from .bodies import INTERNAL_ERROR
-from .messages import BODY_LIMIT, SERVER, Request, Response, check_body_headers, error_response
-
-_logger = logging.getLogger(__name__)
+from . import api, blobs
+from .messages import BODY_LIMIT, Request, Response, check_body_headers
+from .sinks import Incoming, Sink, answered
 
 Action = Literal["", "read", "write", "execute"]
 
 _READ = ("GET", "HEAD")
+_ITEM = "/:digest"
+"""Ends the path of a row that takes any item there."""
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -30,11 +31,13 @@ class Route:
 
     methods: tuple[str, ...]
     path: str
-    answer: Callable[[Service, Request], Response]
+    answer: Callable[[Service, Request], Response | Sink]
     action: Action = ""
     """What the caller does, in jupyter-server's words; empty where anybody may ask."""
     resource: str = ""
     """To what, for an authorizer; the fronts put ``ollama:`` before it."""
+    in_pieces: bool = False
+    """Whether the body goes to a Sink: of any length, and of any Content-Type."""
 
     @property
     def public(self) -> bool:
@@ -50,19 +53,46 @@ ROUTES = (
     Route(("POST",), "/api/generate", api.generate, action="execute", resource="generate"),
     Route(("POST",), "/api/embed", api.embed, action="execute", resource="embed"),
     Route(("POST",), "/api/embeddings", api.embeddings, action="execute", resource="embed"),
-)
+    Route(("POST",), "/api/show", api.show, action="read", resource="show"),
+    Route(("POST",), "/api/create", api.create, action="write", resource="create"),
+    Route(("POST",), "/api/copy", api.copy, action="write", resource="copy"),
+    Route(("DELETE", "POST"), "/api/delete", api.delete, action="write", resource="delete"),
+    Route(("POST",), "/api/pull", api.pull, action="write", resource="pull"),
+    Route(("POST",), "/api/push", api.push, action="execute", resource="push"),
+    Route(("HEAD",), "/api/blobs/:digest", blobs.find_blob, action="read", resource="blobs"),
+    Route(
+        ("POST",), "/api/blobs/:digest", blobs.take_blob, action="write", resource="blobs",
+        in_pieces=True,
+    ),
+)  # fmt: skip
 
-_BY_PATH = {route.path: route for route in ROUTES}
+_BY_PATH: dict[str, list[Route]] = defaultdict(list)
+for _route in ROUTES:
+    _BY_PATH[_route.path].append(_route)
 
 
 def find(method: str, path: str) -> Route:
     """Look a request up; its query does not matter. Raises UnknownRoute, MethodNotAllowed."""
-    route = _BY_PATH.get(path.partition("?")[0])
-    if route is None:
+    routes = _rows(path.partition("?")[0])
+    if not routes:
         raise UnknownRoute
-    if method not in route.methods:
-        raise MethodNotAllowed
-    return route
+    for route in routes:
+        if method in route.methods:
+            return route
+    raise MethodNotAllowed
+
+
+def _rows(path: str) -> Sequence[Route]:
+    """The rows of a path, whatever their methods."""
+    before, _, item = path.rpartition("/")
+    named: Sequence[Route] = _BY_PATH.get(before + _ITEM, ()) if item else ()
+    return _BY_PATH.get(path, named)
+
+
+def takes_pieces(request: Request) -> bool:
+    """Whether the body goes to a Sink, so that a front asks ``begin`` instead of ``handle``."""
+    routes = _rows(request.path.partition("?")[0])
+    return any(route.in_pieces and request.method in route.methods for route in routes)
 
 
 def handle(service: Service, request: Request) -> Response:
@@ -71,25 +101,22 @@ def handle(service: Service, request: Request) -> Response:
     A Body in the response can still raise an OllamaError before its first piece, which the front
     answers with ``error_response``.
     """
-    try:
-        response = _redirect(request) or _answer(service, request)
-    except OllamaError as error:
-        response = error_response(error)
-    except Exception:
-        _logger.exception("%s %s failed", request.method, request.path.partition("?")[0])
-        response = error_response(OllamaError(INTERNAL_ERROR))
-    headers = {"Server": SERVER, **response.headers}
-    if request.method == "HEAD" and isinstance(response.body, bytes):
-        # What GET would have sent, except the body.
-        length = str(len(response.body))
-        return Response(response.status, {**headers, "Content-Length": length})
-    return replace(response, headers=headers)
+    answer = begin(service, request)
+    if isinstance(answer, Response):
+        return answer
+    return answer.write(request.body) or answer.finish()
 
 
-def _answer(service: Service, request: Request) -> Response:
+def begin(service: Service, request: Request) -> Response | Incoming:
+    """Answer a request before its body has come, or begin to, if it is wanted. See ``handle``."""
+    answer = answered(request, lambda: _redirect(request) or _answer(service, request))
+    return answer if isinstance(answer, Response) else Incoming(request, answer)
+
+
+def _answer(service: Service, request: Request) -> Response | Sink:
     route = find(request.method, request.path)
-    if request.method in _WITH_BODY:
-        check_body_headers(request.headers)
+    if request.method in _WITH_BODY and not route.in_pieces:
+        check_body_headers(request)
         if len(request.body) > BODY_LIMIT:
             raise BodyTooLarge(BODY_LIMIT)
     return route.answer(service, request)
@@ -100,8 +127,9 @@ def _redirect(request: Request) -> Response | None:
     path, mark, query = request.path.partition("?")
     bare = path.removesuffix("/")
     name = bare.rpartition("/")[2]
-    route = _BY_PATH.get(bare)
-    if bare == path or not name or route is None or request.method not in route.methods:
+    if bare == path or not name:
+        return None
+    if not any(request.method in route.methods for route in _rows(bare)):
         return None
     status = 301 if request.method == "GET" else 307
     return Response(status, {"Location": f"../{name}{mark}{query}"})

@@ -9,12 +9,17 @@ import asyncio
 import contextlib
 import functools
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, TypeVarTuple
 
-from ollama_nb.http import Body, Request, Response, handle
+from ollama_nb.errors import Cancelled
+from ollama_nb.http import Body, Incoming, Request, Response, begin, handle
 from ollama_nb.service import Service
 from ollama_nb.settings import Settings
+
+_Given = TypeVarTuple("_Given")
+_Result = TypeVar("_Result")
 
 # Requests that wait for a load hold a thread each and are limited by the scheduler's queue. Beyond
 # it some are always free for what does not wait.
@@ -64,6 +69,7 @@ class Bridge:
         """Requests at work that a server should not be called idle for."""
         self._idle = asyncio.Event()
         self._idle.set()
+        self._stops: set[Callable[[], Awaitable[None]]] = set()
 
     @functools.cached_property
     def bell(self) -> Bell:
@@ -77,18 +83,33 @@ class Bridge:
 
     async def handle(self, request: Request) -> Response:
         """Answer a request on a thread; what it blocks for is a load."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, handle, self._service, request)
+        return await self.call(handle, self._service, request)
+
+    async def begin(self, request: Request) -> Response | Incoming:
+        """Answer a request whose body is still to come, or be ready for it."""
+        return await self.call(begin, self._service, request)
+
+    async def call(self, work: Callable[[*_Given], _Result], *args: *_Given) -> _Result:
+        """Do what blocks on a thread. Raises Cancelled when the server stops."""
+        try:
+            doing = asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+        except RuntimeError:  # the threads have been shut down
+            raise Cancelled from None
+        return await doing
 
     @contextlib.contextmanager
-    def working(self) -> Iterator[None]:
-        """Count a request as work while it lasts."""
+    def working(self, stop: Callable[[], Awaitable[None]] | None = None) -> Iterator[None]:
+        """Count a request as work while it lasts; ``stop`` ends it if the server stops before."""
         self.busy += 1
         self._idle.clear()
+        if stop is not None:
+            self._stops.add(stop)
         try:
             yield
         finally:
             self.busy -= 1
+            if stop is not None:
+                self._stops.discard(stop)
             if not self.busy:
                 self._idle.set()
 
@@ -97,8 +118,8 @@ class Bridge:
         if self._closing:
             return
         self._closing = True
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._pool, self._service.close)
+        await asyncio.gather(*(stop() for stop in self._stops))
+        await self.call(self._service.close)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), _FAREWELL)
         self._pool.shutdown(wait=False, cancel_futures=True)

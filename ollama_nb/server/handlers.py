@@ -7,6 +7,7 @@ with ``&token=`` in it would then be somebody's token.)
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable
 from typing import Any, cast
 
 from jupyter_core.utils import ensure_async
@@ -33,6 +34,7 @@ from ollama_nb.http import (
 
 from .bridge import Arrivals, Bridge
 from .refusals import FOREIGN_HOST, explain
+from .uploads import Upload
 
 WRITE_TIMEOUT = 60.0
 """Seconds that a reader may take for what is already written before it counts as gone."""
@@ -41,6 +43,9 @@ _ONE_PERSON = (IdentityProvider, PasswordIdentityProvider, LegacyIdentityProvide
 """jupyter-server's own providers: whoever gets in is the server's user."""
 
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
+
+_ANY_SIZE = 1 << 62
+"""What is taken in pieces is limited by the disk, not by jupyter-server's max_body_size."""
 
 
 @web.stream_request_body
@@ -53,6 +58,7 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
         self.bridge = bridge
         self._mount = mount
         self._body = bytearray()
+        self._upload: Upload | None = None
         self._arrivals: Arrivals | None = None
         self._gone = False
         self._foreign_host = False
@@ -67,7 +73,11 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
         if self.request.method == "OPTIONS":
             return
         await self._authorize()
-        if self.request.method in _WITH_BODY:
+        if self._route is not None and self._route.in_pieces:
+            cast("Any", self.request.connection).set_max_body_size(_ANY_SIZE)
+            self._upload = Upload(self, self.bridge)
+            await self._upload.begin(self._contract_request())
+        elif self.request.method in _WITH_BODY:
             self._check_body()
 
     @property
@@ -110,28 +120,31 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
 
         A page can make a browser send its cookies along with a form, never with JSON.
         """
-        headers = self._request_headers()
-        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        request = self._contract_request()
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
-            check_body_headers(headers)
+            check_body_headers(request)
             if self.demands_json and kind != "application/json":
                 raise UnreadableBody("requests without a token must be sent as application/json")
         except OllamaError as error:
-            self._send(error_response(error))
+            self.send(error_response(error))
 
     @property
     def demands_json(self) -> bool:
         """Whether the caller might be a browser that follows a foreign page's orders."""
         return not self.token_authenticated
 
-    def data_received(self, chunk: bytes) -> None:
-        """Collect the body up to the limit."""
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        """Pass the body on as it comes, or collect it up to the limit."""
         if self._finished:
-            return
+            return None
+        if self._upload is not None:
+            return self._upload.take(chunk)
         self._body += chunk
         if len(self._body) > BODY_LIMIT:
             self._body.clear()
-            self._send(error_response(BodyTooLarge(BODY_LIMIT)))
+            self.send(error_response(BodyTooLarge(BODY_LIMIT)))
+        return None
 
     # The answer.
 
@@ -166,13 +179,10 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
         await self._answer()
 
     async def _answer(self) -> None:
-        request = Request(
-            str(self.request.method),
-            self._contract_path(),
-            self._request_headers(),
-            bytes(self._body),
-            user=self._user_name(),
-        )
+        if self._upload is not None:
+            await self._upload.finish()
+            return
+        request = self._contract_request()
         self._body.clear()
         if not self._works:
             await self._deliver(await self.bridge.handle(request))
@@ -188,14 +198,14 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
 
     async def _deliver(self, response: Response) -> None:
         if isinstance(response.body, bytes):
-            self._send(response)
+            self.send(response)
             return
         try:
             await self._stream(response, response.body)
         except StreamClosedError:
             self._gone = True
         except OllamaError as error:
-            self._send(error_response(error))
+            self.send(error_response(error))
         finally:
             if not response.body.done:
                 response.body.cancel()
@@ -216,9 +226,18 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
                 if body.streams:
                     await self._flush()
 
-    def _send(self, response: Response) -> None:
+    def send(self, response: Response) -> None:
+        """Answer with what is ready."""
         self._begin(response)
         self.finish(response.body if isinstance(response.body, bytes) else b"")
+
+    def send_unfinished(self, response: Response) -> None:
+        """Answer with what is ready, and go on reading the request; ``finish`` is still to come."""
+        body = response.body if isinstance(response.body, bytes) else b""
+        self._begin(response)
+        self.set_header("Content-Length", len(body))
+        self.write(body)
+        self.flush()
 
     def _begin(self, response: Response) -> None:
         self.set_status(response.status)
@@ -231,22 +250,32 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
         flushed = self.flush()
         if flushed.done():  # as nearly always: the system has taken it
             return flushed.result()
-        timer = asyncio.get_running_loop().call_later(WRITE_TIMEOUT, self._drop_reader)
+        timer = asyncio.get_running_loop().call_later(WRITE_TIMEOUT, self.drop, "takes")
         try:
             await flushed
         finally:
             timer.cancel()
 
-    def _drop_reader(self) -> None:
-        self.log.info("%s takes nothing any more; its request is dropped", self.request.remote_ip)
+    def drop(self, what: str) -> None:
+        """Close the connection to who neither ``takes`` nor ``sends`` anything."""
+        address = self.request.remote_ip
+        self.log.info("%s %s nothing any more; its request is dropped", address, what)
         cast("Any", self.request.connection).stream.close()
 
     def on_connection_close(self) -> None:
         """Stop the engine. While it reads a prompt nothing is written, so only this tells."""
         super().on_connection_close()
         self._gone = True
+        if self._upload is not None:
+            self._upload.leave()
         if self._arrivals is not None:
             self._arrivals.leave()
+
+    def on_finish(self) -> None:
+        """Let go of what the request has held."""
+        super().on_finish()
+        if self._upload is not None:
+            self._upload.end()
 
     # How it looks.
 
@@ -269,10 +298,17 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
         reason = error.log_message if isinstance(error, web.HTTPError) else None
         if self._foreign_host:
             reason = FOREIGN_HOST
-        self._send(explain(status_code, reason or ""))
+        self.send(explain(status_code, reason or ""))
 
-    def _request_headers(self) -> dict[str, str]:
-        return {name.lower(): value for name, value in self.request.headers.items()}
+    def _contract_request(self) -> Request:
+        """The request as the contract sees it, with as much of the body as has been collected."""
+        return Request(
+            str(self.request.method),
+            self._contract_path(),
+            {name.lower(): value for name, value in self.request.headers.items()},
+            bytes(self._body),
+            user=self._user_name(),
+        )
 
     def _contract_path(self) -> str:
         """Path and query as a server at the root would see them."""

@@ -3,6 +3,7 @@
 jupyter-server puts an extension's rules before its own and says nothing when one hides the other.
 """
 
+import re
 from typing import Any
 
 from ollama_nb.http import ROUTES
@@ -46,4 +47,4 @@ def _paths() -> dict[str, bool]:
 
 
 def _rule(path: str, mount: str, handler: type[ContractHandler]) -> Rule:
-    return path.rstrip("/") + "/?", handler, {"mount": mount}
+    return re.sub(":[a-z]+", "[^/]+", path).rstrip("/") + "/?", handler, {"mount": mount}

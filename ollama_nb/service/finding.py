@@ -20,10 +20,15 @@ def find_model(store: Store, text: str) -> Model:
     if not name:
         raise ModelNotFound("")
     if not _HOSTED.search(name):
-        return store.find(_LOCAL.sub("", name))
+        return store.find(local_name(name))
     if _LOCAL.search(name):
         raise BadRequest(f'use either :local or :cloud, not both: "{name}"')
     try:
         return store.find(name)
     except (ModelNotFound, InvalidName):
         raise Forbidden("ollama cloud is disabled: remote model is unavailable") from None
+
+
+def local_name(text: str) -> str:
+    """A name as sent, without blanks around it and without ``:local``."""
+    return _LOCAL.sub("", text.strip())

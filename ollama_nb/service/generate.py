@@ -18,12 +18,8 @@ from ollama_nb.engine.sequence import (
     SequenceRequest,
     TokenLogprob,
 )
-from ollama_nb.errors import (
-    BadRequest,
-    NotBuiltYet,
-    UnsupportedCapability,
-)
-from ollama_nb.prompt.thinking import CLOSE, OPEN, ThinkingSplitter
+from ollama_nb.errors import BadRequest, UnsupportedCapability
+from ollama_nb.prompt.thinking import ThinkingSplitter
 from ollama_nb.store import Model, Store
 from ollama_nb.wire import GenerateRequest, GenerateResponse, Logprob, Options
 from ollama_nb.wire.durations import now_utc, parse_keep_alive
@@ -104,8 +100,6 @@ def _check_abilities(request: GenerateRequest, model: Model) -> bool:
         raise UnsupportedCapability.named(model.name.full, "insert")
     if request.images and "vision" not in model.capabilities:
         raise UnsupportedCapability.named(model.name.full, "vision")
-    if request.template:
-        raise NotBuiltYet("a template in the request")
     return thinks and request.think is not False
 
 
@@ -142,7 +136,8 @@ def _free_part(prompt: GenerationPrompt) -> FreePart:
     """Thinking comes before a structured answer, and obeys nothing (8.3)."""
     if not prompt.splits_thinking:
         return FreePart()
-    return FreePart(begin="" if prompt.opens_thinking else OPEN, end=CLOSE)
+    begin, end = prompt.thinking_tags
+    return FreePart(begin="" if prompt.opens_thinking else begin, end=end)
 
 
 def _limit(options: Options, window: int, num_prompt: int) -> int:
@@ -163,7 +158,9 @@ class _Answer:
         self._prompt = prompt
         self._arrived_ns, self._load_ns = arrived_ns, load_ns
         self._splitter = (
-            ThinkingSplitter(inside=prompt.opens_thinking) if prompt.splits_thinking else None
+            ThinkingSplitter(inside=prompt.opens_thinking, tags=prompt.thinking_tags)
+            if prompt.splits_thinking
+            else None
         )
 
     def chunks(self, event: Piece | Finish) -> Iterable[GenerateResponse]:

@@ -3,19 +3,22 @@
 Section numbers are those of the Ollama API reference (6.3 to 6.5, 8.5).
 """
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 from ollama_nb.engine.host import LoadedModel
 from ollama_nb.engine.scheduler import Lease
 from ollama_nb.engine.sequence import Picture
-from ollama_nb.errors import ContextTooLong, UnsupportedCapability
+from ollama_nb.errors import ContextTooLong, OllamaError, UnsupportedCapability
+from ollama_nb.prompt.chat_data import Message
 from ollama_nb.prompt.images import mark_images, named_images, split_images, without_marks
-from ollama_nb.prompt.jinja import render_jinja
 from ollama_nb.prompt.shield import parts, shield
-from ollama_nb.prompt.thinking import OPEN
 from ollama_nb.store import Model
 from ollama_nb.wire import GenerateRequest, Options
+
+from .rendering import Renderer, renderer_for
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class GenerationPrompt:
     """Those that ``tokens`` stand for, in their order."""
     num_keep: int
     """How many leading tokens survive when the window slides."""
+    thinking_tags: tuple[str, str]
     splits_thinking: bool
     opens_thinking: bool
     """Whether the answer begins inside thinking."""
@@ -39,68 +43,104 @@ class GenerationPrompt:
         return [token for token in self.tokens if token >= 0]
 
 
+class _Written(NamedTuple):
+    """A prompt as text and as tokens."""
+
+    text: str
+    tokens: list[int]
+    images: tuple[Picture, ...] = ()
+
+
 def build_prompt(
     request: GenerateRequest, model: Model, options: Options, lease: Lease, *,
     images: tuple[Picture, ...], think: bool,
 ) -> GenerationPrompt:  # fmt: skip
-    """Render, tokenize and fit. Raises ContextTooLong, TemplateFailed, UnsupportedCapability."""
+    """Render, tokenize and fit.
+
+    Raises ContextTooLong, TemplateError, TemplateFailed, UnsupportedCapability.
+    """
     runner = lease.runner
-    seen: tuple[Picture, ...] = ()
+    renderer = renderer_for(request, model, runner.vocabulary, think=think)
     if request.suffix:
-        text = ""
-        tokens = _infill(request, model, runner, lease.window)
-    else:
+        written = _write_gap(request, model, runner, renderer, lease.window)
+    elif request.raw:
         text = mark_images(request.prompt, len(images))
-        if not request.raw:
-            text = _render(text, request, model, runner, think=think)
-        pieces = _pieces(text, images)
-        seen = tuple(piece for piece in pieces if isinstance(piece, Picture))
-        tokens = [
-            *(request.context or ()), *runner.tokenize(pieces, start=not request.context)
-        ]  # fmt: skip
-        runner.detokenize(request.context or [])  # an id outside the vocabulary is an error here
-    num_keep = len(tokens) if options.num_keep < 0 else options.num_keep
+        written = _tokenized(text, request, runner, images)
+    else:
+        messages = _messages(request, model, len(images))
+        written = _write_chat(messages, request, lease, renderer, images)
+    num_keep = len(written.tokens) if options.num_keep < 0 else options.num_keep
     if runner.vocabulary.adds_bos:
         num_keep += 1
-    opens = text.rstrip().endswith(OPEN)
+    opens = written.text.rstrip().endswith(renderer.thinking_tags[0])
     return GenerationPrompt(
-        text=named_images("".join(parts(text))),
-        tokens=_fit(tokens, lease.window, num_keep, request),
-        images=seen,
+        text=named_images("".join(parts(written.text))),
+        tokens=_fit(written.tokens, lease.window, num_keep, request),
+        images=written.images,
         num_keep=num_keep,
+        thinking_tags=renderer.thinking_tags,
         splits_thinking=think or (opens and not request.raw),
         opens_thinking=opens,
     )
 
 
-def _render(
-    prompt: str, request: GenerateRequest, model: Model, runner: LoadedModel, *, think: bool
-) -> str:
-    """Apply the chat template to system, stored messages and the prompt as one user message."""
-    controls = runner.vocabulary.controls
-    messages: list[dict[str, Any]] = []
+def _messages(request: GenerateRequest, model: Model, num_images: int) -> list[Message]:
+    """System, stored messages and the prompt as one user message (6.3)."""
+    messages: list[Message] = []
     system = request.system or model.system
     if system:
-        messages.append({"role": "system", "content": system})
+        messages.append(Message("system", without_marks(system)))
     if not request.context:
-        messages += [{"role": one.role, "content": one.content} for one in model.messages]
-    for message in messages:
-        message["content"] = without_marks(message["content"])
-    messages.append({"role": "user", "content": prompt})
-    for message in messages:
-        message["content"] = shield(message["content"], controls)
-    template = model.header.chat_template
-    if not template:
-        return "\n\n".join(message["content"] for message in messages)
-    variables = {
-        "messages": messages,
-        "add_generation_prompt": True,
-        "bos_token": runner.vocabulary.bos,
-        "eos_token": runner.vocabulary.eos,
-    }
-    if "thinking" in model.capabilities:
-        variables |= {"enable_thinking": think, "thinking": think}
-    return render_jinja(template, variables)
+        messages += [Message(one.role, without_marks(one.content)) for one in model.messages]
+    return [*messages, Message("user", mark_images(request.prompt, num_images))]
+
+
+def _write_chat(
+    messages: Sequence[Message], request: GenerateRequest, lease: Lease, renderer: Renderer,
+    images: tuple[Picture, ...],
+) -> _Written:  # fmt: skip
+    """Render; what does not fit loses its oldest messages, but for the system's (8.5)."""
+    limit = lease.window - 1
+    last = len(messages) - 1
+
+    def write(start: int) -> _Written:
+        kept = [one for one in messages[:start] if one.role == "system"]
+        text = renderer.chat([*kept, *messages[start:]])
+        return _tokenized(text, request, lease.runner, images)
+
+    def fits(start: int) -> bool:
+        try:
+            return len(write(start).tokens) <= limit
+        except OllamaError:  # a template that wants a user's message first, say
+            return False
+
+    written = write(0)
+    if len(written.tokens) <= limit or not request.truncate or last == 0:
+        return written
+    return write(1 + bisect_left(range(1, last), True, key=fits))
+
+
+def _tokenized(
+    text: str, request: GenerateRequest, runner: LoadedModel, images: tuple[Picture, ...]
+) -> _Written:
+    """Tokens of a text, after those of the conversation that it continues."""
+    pieces = _pieces(text, images)
+    before = list(request.context or ())
+    runner.detokenize(before)  # an id outside the vocabulary is an error here
+    tokens = [*before, *runner.tokenize(pieces, start=not before)]
+    return _Written(text, tokens, tuple(one for one in pieces if isinstance(one, Picture)))
+
+
+def _write_gap(
+    request: GenerateRequest, model: Model, runner: LoadedModel, renderer: Renderer, window: int
+) -> _Written:
+    """Ask by the template, if it knows how and all fits, else by the vocabulary's tokens (6.4)."""
+    text = None if request.raw else renderer.gap(request.prompt, request.suffix)
+    if text is not None:
+        tokens = runner.tokenize(parts(text), start=True)
+        if len(tokens) < window or runner.vocabulary.infill is None:
+            return _Written(text, tokens)
+    return _Written(text or "", _infill(request, model, runner, window))
 
 
 def _pieces(text: str, images: tuple[Picture, ...]) -> list[str | Picture]:

@@ -5,23 +5,21 @@ What it tells is consumed like an answer under way: a Stream, which can be cance
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
-from ollama_nb.wire import ProgressResponse
+from .stream import Chunk, Stream
 
-from .stream import Stream
-
-Report = Callable[[ProgressResponse], None]
+Report = Callable[[Chunk], None]
 """Takes a line of progress; returns at once."""
 
-Work = Callable[[Report, threading.Event], None]
+Work = Callable[[Report[Chunk], threading.Event], None]
 """Does the work and returns, or raises Cancelled soon after the event has been set."""
 
 
 class _Told(msgspec.Struct):
-    progress: ProgressResponse
+    progress: Any
     done: ClassVar[bool] = False
 
 
@@ -29,10 +27,10 @@ class _Ended(msgspec.Struct):
     done: ClassVar[bool] = True
 
 
-def start(work: Work) -> Stream[ProgressResponse]:
+def start(work: Work[Chunk]) -> Stream[Chunk]:
     """Begin; the stream raises what the work raises, after everything that it told."""
     stop = threading.Event()
-    stream = Stream(_chunks, _last)
+    stream: Stream[Chunk] = Stream(_chunks, _last)
     stream.bind(stop.set)
 
     def run() -> None:
@@ -47,11 +45,11 @@ def start(work: Work) -> Stream[ProgressResponse]:
     return stream
 
 
-def _chunks(event: _Told | _Ended) -> Iterable[ProgressResponse]:
+def _chunks(event: _Told | _Ended) -> Iterable[Any]:
     return (event.progress,) if isinstance(event, _Told) else ()
 
 
-def _last(told: Iterable[ProgressResponse]) -> ProgressResponse:
+def _last(told: Iterable[Chunk]) -> Chunk:
     """What ``stream:false`` answers: the last line."""
     *_, last = told
     return last

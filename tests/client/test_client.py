@@ -118,9 +118,10 @@ def test_errors_have_their_status(client, stream, model, options, status, text):
     assert (caught.value.status_code, caught.value.error) == (status, text)
 
 
-def test_routes_that_do_not_exist(client):
-    with pytest.raises(ollama.ResponseError, match="404 page not found"):
-        client.copy("a", "b")
+def test_routes_that_do_not_exist():
+    with httpx.Client(transport=transport(), base_url="http://kernel") as plain:
+        answer = plain.post("/api/nothing")
+    assert (answer.status_code, answer.text) == (404, "404 page not found")
 
 
 def test_leaving_a_stream_stops_the_engine(client, endless):
@@ -218,3 +219,52 @@ def test_importing_it_loads_neither_engine_nor_server():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert output.stdout == "[]\n"
+
+
+@pytest.fixture
+def drafts(models):
+    """What is left of uploads in the store that the shared service uses."""
+    return lambda: list((models / ".ollama_nb" / "drafts").glob("*"))
+
+
+def test_create_blob(client, models, tmp_path, drafts):
+    path = tmp_path / "file"
+    path.write_bytes(bytes(range(256)) * 10_000)
+    digest = client.create_blob(path)
+    stored = models / "blobs" / digest.replace(":", "-")
+    assert stored.read_bytes() == path.read_bytes()
+    assert client.create_blob(path) == digest
+    assert drafts() == []
+    stored.unlink()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_a_body_that_breaks_off_leaves_nothing(models, drafts, error):
+    def pieces():
+        yield bytes(1 << 20)
+        assert len(drafts()) == 1
+        raise error
+
+    url = "/api/blobs/sha256:" + "0" * 64
+    kernel = httpx.Client(transport=transport(), base_url="http://kernel")
+    with kernel, pytest.raises(error):
+        kernel.post(url, content=pieces())
+    assert drafts() == []
+
+
+def test_a_body_that_is_not_wanted_is_not_read():
+    def pieces():
+        pytest.fail("read")
+        yield b""
+
+    with httpx.Client(transport=transport(), base_url="http://kernel") as plain:
+        assert plain.post("/api/blobs/x", content=pieces()).status_code == 400
+
+
+def test_copy_show_and_delete(client):
+    assert client.copy("guide", "mine").status == "success"
+    assert client.show("mine").template == client.show("guide").template
+    assert client.delete("mine").status == "success"
+    with pytest.raises(ollama.ResponseError, match="model 'mine' not found") as caught:
+        client.delete("mine")
+    assert caught.value.status_code == 404

@@ -29,9 +29,9 @@ def answer(service, method="GET", path="/api/tags", headers=None, body=b"{}"):
 
 
 def test_paths_are_unique_and_bare():
-    paths = [route.path for route in ROUTES]
-    assert len(set(paths)) == len(paths)
-    assert all(path == "/" or not path.endswith("/") for path in paths)
+    rows = [(method, route.path) for route in ROUTES for method in route.methods]
+    assert len(set(rows)) == len(rows)
+    assert all(path == "/" or not path.endswith("/") for _, path in rows)
 
 
 def test_only_the_heartbeat_and_the_version_are_public():
@@ -42,7 +42,8 @@ def test_every_other_route_names_what_an_authorizer_decides_about():
     guarded = [route for route in ROUTES if not route.public]
     assert all(route.resource for route in guarded)
     for route in guarded:
-        assert (route.action == "read") == ("GET" in route.methods)
+        looks = {"GET", "HEAD"} & set(route.methods) or route.path == "/api/show"
+        assert (route.action == "read") == bool(looks)
 
 
 @pytest.mark.parametrize("path", ["/api/tags", "/api/tags?", "/api/tags?ts=1&x=/"])
@@ -54,6 +55,27 @@ def test_lookup_ignores_queries(path):
 def test_lookup_of_what_is_not_there(path):
     with pytest.raises(UnknownRoute):
         find("GET", path)
+
+
+@pytest.mark.parametrize("item", ["x", "sha256:00", "sha256%3A00", ":digest", "%2F", "x?y/z"])
+def test_the_last_part_of_a_path_may_be_any_item(item):
+    assert find("POST", f"/api/blobs/{item}").action == "write"
+    assert find("HEAD", f"/api/blobs/{item}").action == "read"
+    with pytest.raises(MethodNotAllowed):
+        find("GET", f"/api/blobs/{item}")
+
+
+@pytest.mark.parametrize("path", ["/api/blobs", "/api/blobs/", "/api/blobs/a/b", "/blobs/a"])
+def test_but_not_none_and_not_two(path):
+    with pytest.raises(UnknownRoute):
+        find("POST", path)
+
+
+@pytest.mark.parametrize(
+    ("path", "item"), [("/api/blobs/a%3Ab?c/d", "a:b"), ("/api/blobs/%2E%2E%2Fx", "../x")]
+)
+def test_items_are_read_as_they_are_meant(path, item):
+    assert Request("POST", path).item == item
 
 
 @pytest.mark.parametrize("method", ["POST", "get", "OPTIONS", "BREW"])

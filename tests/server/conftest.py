@@ -6,6 +6,7 @@ import httpx
 import pytest
 from gguf_writer import tiny_llama, u32
 from model_files import endless_weights, write_model
+from registry import running_registry
 from servers import BEARER, jupyter_server, standalone_server
 
 from ollama_nb.client import KernelTransport
@@ -60,3 +61,10 @@ def front(request):
             client = httpx.Client(base_url=url, timeout=60)
     with client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory):
+    """A docker-registry that asks nobody for a token."""
+    with running_registry(tmp_path_factory.mktemp("registry")) as registry:
+        yield registry

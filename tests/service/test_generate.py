@@ -7,6 +7,7 @@ import pytest
 from model_files import endless_weights, write_model
 
 from ollama_nb import errors
+from ollama_nb.prompt.go_template import TemplateError
 from ollama_nb.service import Service
 from ollama_nb.settings import Settings
 from ollama_nb.wire import GenerateRequest, Options
@@ -192,7 +193,12 @@ def test_cancelling_ends_the_stream_and_frees_the_model(ask, models):
         ({"format": "xml"}, errors.InvalidFormat, 'invalid format: "xml"; expected "json"'),
         ({"format": {"not": {}}}, errors.BadRequest, "invalid format"),
         ({"format": {"maxItems": 10**6}}, errors.BadRequest, "#/maxItems"),
-        ({"template": "{{ .Prompt }}"}, errors.NotBuiltYet, "template"),
+        (
+            {"template": "{{ .Prompt"},
+            TemplateError,
+            "template error: template: :1: unclosed action",
+        ),
+        ({"template": "{{ .Prompt.x }}"}, TemplateError, "template error: .*evaluate field x"),
         ({"context": [10**7]}, errors.EngineError, "outside the model's vocabulary"),
         ({"context": [-1]}, errors.EngineError, "outside the model's vocabulary"),
     ],

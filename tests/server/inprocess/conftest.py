@@ -39,7 +39,7 @@ def fetch(jp_fetch):
         options.setdefault("method", "GET" if body is None else "POST")
         if isinstance(body, dict):
             body = json.dumps(body)
-        if body is None and options["method"] not in ("GET", "HEAD", "OPTIONS"):
+        if body is None and options["method"] not in ("GET", "HEAD", "OPTIONS", "DELETE"):
             body = ""
         try:
             return await jp_fetch(

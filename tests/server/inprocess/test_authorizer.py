@@ -14,6 +14,14 @@ ASKED = {
     ("POST", "generate"): ("execute", "ollama:generate"),
     ("POST", "embed"): ("execute", "ollama:embed"),
     ("POST", "embeddings"): ("execute", "ollama:embed"),
+    ("POST", "show"): ("read", "ollama:show"),
+    ("POST", "copy"): ("write", "ollama:copy"),
+    ("DELETE", "delete"): ("write", "ollama:delete"),
+    ("POST", "delete"): ("write", "ollama:delete"),
+    ("POST", "pull"): ("write", "ollama:pull"),
+    ("POST", "push"): ("execute", "ollama:push"),
+    ("HEAD", "blobs/x"): ("read", "ollama:blobs"),
+    ("POST", "blobs/x"): ("write", "ollama:blobs"),
 }
 asked, refused = [], set()
 

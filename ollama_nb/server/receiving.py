@@ -1,0 +1,81 @@
+"""Bodies too large for memory, on their way from the socket to the contract.
+
+While a thread writes one piece, the event loop collects the next one and no more: who sends faster
+than the disk takes has to wait.
+"""
+
+import asyncio
+
+from ollama_nb.errors import Cancelled
+from ollama_nb.http import Incoming, Response, error_response
+
+from .bridge import Bridge
+
+PIECE = 1 << 20
+"""Bytes that a thread is given at a time."""
+
+
+class Receiving:
+    """One body, taken from the event loop."""
+
+    def __init__(self, incoming: Incoming, bridge: Bridge) -> None:
+        """Take what nobody else gives pieces to."""
+        self._incoming = incoming
+        self._bridge = bridge
+        self._piece = bytearray()
+        self._writing: asyncio.Future[Response | None] | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._over = False
+
+    async def take(self, chunk: bytes) -> Response | None:
+        """Take what has come. A Response is the answer: the rest of the body is not wanted."""
+        self._piece += chunk
+        if len(self._piece) < PIECE:
+            return None
+        try:
+            return await self._pass_on()
+        except Cancelled as error:
+            self._incoming.abort()
+            return error_response(error)
+
+    async def finish(self) -> Response:
+        """Answer, now that everything has come."""
+        try:
+            answer = await self._pass_on() or await self._written()
+            if answer is None and not self._over:
+                self._over = True
+                answer = await self._bridge.call(self._incoming.finish)
+        except Cancelled:
+            self._incoming.abort()
+        return answer or error_response(Cancelled())
+
+    def leave(self) -> None:
+        """The sender has gone. Harmless when it has been answered."""
+        self._ending = asyncio.ensure_future(self.abort())
+
+    async def abort(self) -> None:
+        """Leave nothing behind, once what is being written is. Harmless after the answer."""
+        if self._over:
+            return
+        self._over = True
+        try:
+            await self._written()
+            await self._bridge.call(self._incoming.abort)
+        except Cancelled:
+            self._incoming.abort()
+
+    async def _pass_on(self) -> Response | None:
+        """Give the thread what has been collected, once it has written what it was given before."""
+        answer = await self._written()
+        if answer is None and not self._over:
+            piece, self._piece = self._piece, bytearray()
+            self._writing = asyncio.ensure_future(self._bridge.call(self._incoming.write, piece))
+        return answer
+
+    async def _written(self) -> Response | None:
+        if self._writing is None:
+            return None
+        answer = await self._writing
+        self._writing = None
+        self._over = self._over or answer is not None
+        return answer
