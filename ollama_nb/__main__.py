@@ -13,7 +13,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the process's exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments in ([], ["-h"], ["--help"], ["help"]):
-        from ollama_nb.commands.verbs import TERMINAL, overview
+        from ollama_nb.commands.verbs import overview
+        from ollama_nb.commands.ways import TERMINAL
 
         sys.stdout.write(overview(TERMINAL) + _SERVE)
         return 0

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("here")
 
-_OURS = ("OLLAMA_NB_SCREENSHOT", "OLLAMA_NB_TEST_CACHE")
-"""Where the browser test leaves its picture, and where fetched packages are kept."""
+_OURS = ("OLLAMA_NB_SCREENSHOT", "OLLAMA_NB_PULL_SCREENSHOT", "OLLAMA_NB_TEST_CACHE")
+"""Where the browser tests leave their pictures, and where fetched packages are kept."""
 
 for _name in [name for name in os.environ if name.startswith("OLLAMA_")]:
     if _name not in _OURS:

@@ -9,6 +9,7 @@ from ollama_nb.settings import Settings
 
 from .beside import beside_rows
 from .constrained import constrained_rows
+from .converting import converting_rows
 from .costs import cost_rows, interrupt_rows
 from .embeddings import embedding_rows
 from .first_token import first_token_rows
@@ -19,10 +20,14 @@ from .models import FASTEST, LARGEST, Measured
 from .peer_servers import batching_server, plain_server
 from .peers import peer_rows
 from .programs import find_program
+from .pulling import pull_rows
+from .rendering import rendering_rows
 from .speed import speed_rows
 from .startup import startup_rows
+from .storing import store_rows
 from .streams import stream_rows
 from .table import Row
+from .uploading import upload_rows
 
 Task = tuple[str, Callable[[], list[Row]]]
 
@@ -107,10 +112,12 @@ _PARTS = (
     ),
     _Part("load", lambda bench, model: load_rows(model, rounds=bench.rounds)),
 )  # fmt: skip
-_EMBEDDINGS, _STARTUP = "embeddings", "startup"
+_EMBEDDINGS, _STARTUP, _STORE, _UPLOAD = "embeddings", "startup", "store", "upload"
+_PULL, _CONVERT, _RENDERING = "pull", "convert", "rendering"
+_ALONE = (_EMBEDDINGS, _STARTUP, _STORE, _UPLOAD, _PULL, _CONVERT, _RENDERING)
 """Parts with a model of their own, or none."""
 
-NAMES = (*dict.fromkeys(part.name for part in _PARTS), _EMBEDDINGS, _STARTUP)
+NAMES = (*dict.fromkeys(part.name for part in _PARTS), *_ALONE)
 
 
 def tasks(bench: Bench, wanted: Sequence[str]) -> Iterator[Task]:
@@ -119,8 +126,19 @@ def tasks(bench: Bench, wanted: Sequence[str]) -> Iterator[Task]:
         for model in bench.models:
             if part.name in wanted and (not part.models or model.name in part.models):
                 yield f"{part.name} of {model.name}", partial(part.measure, bench, model)
-    if _EMBEDDINGS in wanted:
-        embeddings = partial(embedding_rows, threads=bench.threads, rounds=bench.rounds)
-        yield _EMBEDDINGS, lambda: embeddings(find_program("llama-server"))
-    if _STARTUP in wanted:
-        yield _STARTUP, partial(startup_rows, rounds=bench.rounds)
+    alone = _alone(bench)
+    yield from ((name, alone[name]) for name in _ALONE if name in wanted)
+
+
+def _alone(bench: Bench) -> dict[str, Callable[[], list[Row]]]:
+    """What each of the parts without models of the bench does."""
+    embeddings = partial(embedding_rows, threads=bench.threads, rounds=bench.rounds)
+    return {
+        _EMBEDDINGS: lambda: embeddings(find_program("llama-server")),
+        _STARTUP: partial(startup_rows, rounds=bench.rounds),
+        _STORE: partial(store_rows, bench.settings, rounds=bench.rounds),
+        _UPLOAD: partial(upload_rows, bench.settings, rounds=bench.rounds),
+        _PULL: partial(pull_rows, rounds=bench.rounds),
+        _CONVERT: partial(converting_rows, rounds=bench.rounds),
+        _RENDERING: partial(rendering_rows, rounds=bench.rounds),
+    }

@@ -31,13 +31,13 @@ class Rounds:
         self.ours.append(ours)
         self.other.append(other)
 
-    def row(self, work: str, aim: str = "") -> Row:
-        """Tokens per second: the highest against the highest, and the median round's ratio."""
+    def row(self, work: str, aim: str = "", *, unit: str = "tokens/s") -> Row:
+        """Something per second: the highest against the highest, and the median round's ratio."""
         return self._row(
             work,
             aim,
-            f"{max(self.ours):,.0f} tokens/s",
-            f"{max(self.other):,.0f} tokens/s",
+            f"{max(self.ours):,.0f} {unit}",
+            f"{max(self.other):,.0f} {unit}",
             max(self.ours) / max(self.other),
         )
 
