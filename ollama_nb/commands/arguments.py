@@ -149,6 +149,24 @@ def _add_insecure(parser: Parser) -> None:
     )
 
 
+def of_create(parser: Parser) -> None:
+    """A name, and what the model is made of."""
+    parser.add_argument("model", metavar="NAME", help="the model to make; one of that name goes")
+    if not parser.prog.startswith(CELL):
+        parser.add_argument(
+            "-f", "--file", default="", metavar="FILE", help="a Modelfile (default: Modelfile)"
+        )
+        parser.add_argument(
+            "--from", dest="source", default="", metavar="SOURCE",
+            help="instead of a Modelfile: a model, a GGUF file, or a folder with a checkpoint",
+        )  # fmt: skip
+    else:
+        parser.set_defaults(file="", source="")
+    parser.add_argument(
+        "-q", "--quantize", default="", metavar="FORMAT", help="weights in another format: q4_K_M"
+    )
+
+
 def of_copy(parser: Parser) -> None:
     """Two names."""
     parser.add_argument("source", metavar="SOURCE", help="the model that is there")

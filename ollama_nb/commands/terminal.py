@@ -7,6 +7,7 @@ codes: 0, 1 for a failure, 2 for a line that does not parse, 130 after an interr
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from ollama_nb.errors import ModelNotFound, OllamaError, UsageProblem
 from ollama_nb.wire.codec import encode_value
@@ -59,6 +60,8 @@ def _carry_out(command: Command) -> int:
             return _embed(command)
         if command.verb in ("pull", "push"):
             return _transfer(command)
+        if command.verb == "create":
+            return _create(command)
         if command.verb == "verify":
             return _verify(command)
         _write(f"{perform(command, shared_service(), TERMINAL)}\n")
@@ -108,6 +111,19 @@ def _embed(command: Command) -> int:
         return 0
     sys.stderr.write("(interrupted)\n")
     return _INTERRUPTED
+
+
+def _create(command: Command) -> int:
+    """Bars and phases to standard error, the end to standard output."""
+    from ollama_nb.service.shared import shared_service
+
+    from .creating import create
+    from .terminal_screen import terminal_screen
+
+    screen = partial(terminal_screen, _write)
+    made = create(shared_service(), command, None, screen, way=TERMINAL)
+    _write(f"{made}\n")
+    return _INTERRUPTED if made.interrupted else 0
 
 
 def _transfer(command: Command) -> int:

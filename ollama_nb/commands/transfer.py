@@ -39,7 +39,8 @@ class Layer:
 
     def line(self, *, rates: bool = True) -> str:
         """``6a0746a1ec1a · 2.0 GB · 41.20 s · 48 MB/s``; without what no two runs share."""
-        identity = self.digest.removeprefix("sha256:")[:_ID_DIGITS]
+        named = self.digest.startswith("sha256:")
+        identity = self.digest.removeprefix("sha256:")[:_ID_DIGITS] if named else self.label
         return " · ".join([identity, human_size(self.total), *(self._course() if rates else [])])
 
     def _course(self) -> list[str]:

@@ -15,7 +15,7 @@ from . import arguments as takes
 from .parser import Help, Parser, did_you_mean
 from .ways import CELL, DEFAULT_MODEL, LINE, TERMINAL
 
-LATER = ("chat", "compare", "connect", "create", "map")
+LATER = ("chat", "compare", "connect", "map")
 """Verbs of the design that this version does not have."""
 
 MANY = 1_000_000
@@ -52,6 +52,9 @@ VERBS = (
     Verb("pull", "fetch a model from a registry, or go on fetching it", "pull llama3.2",
          takes.of_transfer, 1),
     Verb("push", "send a model to a registry", "push me/my-model", takes.of_transfer, 1),
+    Verb("create", "make a model: from another one, from files, by a Modelfile",
+         "create mine --from guide", takes.of_create, 1, _EVERYWHERE,
+         cell="create mine\n  FROM guide\n  SYSTEM You are brief."),
     Verb("cp", "give a model a second name, at no cost", "cp guide my-guide", takes.of_copy, 2),
     Verb("rm", "remove models", "rm my-guide", takes.of_remove, MANY),
     Verb("verify", "check the files of all models", "verify", takes.of_verify),

@@ -57,14 +57,14 @@ class OllamaMagics(Magics):
     ) -> object:
         r"""Language models in this kernel.
 
-        On a line, `%ollama VERB ...`: list, ps, show, pull, push, cp, rm, verify, prune, generate,
-        run, embed, stop, version, help. The value is returned:
+        On a line, `%ollama VERB ...`: list, ps, show, pull, push, create, cp, rm, verify, prune,
+        generate, run, embed, stop, version, help. The value is returned:
         `answer = %ollama run guide "How do I pull a model?"`.
 
         On top of a cell, `%%ollama generate [-m MODEL] [-o NAME] ...`: the cell's body is the
         prompt, the answer streams into the output. In it `{{ expression }}` is replaced by the
         value, and `\{{` stands for `{{` itself. `%%ollama embed` makes a vector of the body, or
-        with `--lines` of each line.
+        with `--lines` of each line. `%%ollama create NAME` makes a model of the Modelfile below.
 
         `%ollama help` lists the verbs, `%ollama VERB -h` and `%%ollama VERB -h` their arguments.
         """
@@ -82,10 +82,10 @@ class OllamaMagics(Magics):
             from .embedding import embed
 
             return embed(self._service(), command, cell, self._surroundings(local_ns))
-        if command.verb in ("pull", "push", "verify"):
+        if command.verb in ("pull", "push", "create", "verify"):
             from .transferring import carry_out
 
-            return carry_out(self._service(), command, self._surroundings(local_ns))
+            return carry_out(self._service(), command, cell, self._surroundings(local_ns))
         from ollama_nb.commands.perform import perform
 
         return perform(command, self._service(), way)

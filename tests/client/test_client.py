@@ -268,3 +268,10 @@ def test_copy_show_and_delete(client):
     with pytest.raises(ollama.ResponseError, match="model 'mine' not found") as caught:
         client.delete("mine")
     assert caught.value.status_code == 404
+
+
+def test_the_official_client_makes_a_model(client):
+    told = list(client.create(model="made", from_="guide", system="Be brief.", stream=True))
+    assert told[-1].status == "success"
+    assert "Be brief." in client.show("made").modelfile
+    assert client.delete("made").status == "success"

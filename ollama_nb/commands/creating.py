@@ -1,0 +1,107 @@
+"""create: a model from a Modelfile, and what became of it.
+
+Runs on the caller's thread, where a KeyboardInterrupt lands. Shows nothing itself: a `Screen` does.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ollama_nb.errors import UsageProblem
+from ollama_nb.names import Name
+from ollama_nb.service import Asking, Service
+from ollama_nb.wire import CreateRequest
+
+from .following import follow
+from .human import human_seconds, human_size
+from .plain import plain
+from .progress import Progress, Screen
+from .verbs import Command
+from .ways import CELL, TERMINAL
+
+_MODELFILE = "Modelfile"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Created:
+    """A model that was made. ``size`` in bytes; 0 if somebody interrupted it."""
+
+    model: str
+    size: int
+    seconds: float
+    rates: bool = True
+    """Whether displays mention the time, which no two runs share."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the user stopped it."""
+        return not self.size
+
+    def __str__(self) -> str:
+        if self.interrupted:
+            return f"interrupted: {self.model} was not made"
+        time = f" in {human_seconds(self.seconds)}" if self.rates else ""
+        return f"success: {self.model} · {human_size(self.size)}{time}"
+
+    def __repr__(self) -> str:
+        """Name what cannot change from run to run, for notebooks that are compared."""
+        return f"<Created {self.model}: {'interrupted' if self.interrupted else 'success'}>"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": str(self)}
+
+
+def create(
+    service: Service, command: Command, cell: str | None, make_screen: Callable[[], Screen],
+    *, way: str,
+) -> Created:  # fmt: skip
+    """Make the model that the cell, a file or ``--from`` describes.
+
+    Raises UsageProblem, and what the service raises.
+    """
+    arguments = command.arguments
+    text, folder = _modelfile(arguments, cell, way)
+    request = CreateRequest(model=arguments.model, modelfile=text, quantize=arguments.quantize)
+    progress = Progress(make_screen)
+    try:
+        ask = Asking(lambda: service.create(request, folder=folder))
+        whole = follow(ask, progress.take)
+    finally:
+        progress.close()
+    return Created(
+        model=plain(arguments.model),
+        size=_size(service, arguments.model) if whole else 0,
+        seconds=progress.seconds,
+    )
+
+
+def _modelfile(arguments: Any, cell: str | None, way: str) -> tuple[str, Path]:
+    """The Modelfile's text, and the folder that it stands in."""
+    given = [cell is not None, bool(arguments.file), bool(arguments.source)]
+    if sum(given) > 1:
+        raise UsageProblem(
+            "write the Modelfile below, or name one with -f, or a source with --from"
+        )
+    here = Path.cwd()
+    if cell is not None:
+        return cell, here
+    if arguments.source:
+        return f"FROM {arguments.source}\n", here
+    path = Path(arguments.file or _MODELFILE).expanduser()
+    try:
+        return path.read_text("utf-8", errors="replace"), path.parent.resolve()
+    except OSError as error:
+        if arguments.file:
+            raise UsageProblem(f"{arguments.file} cannot be read: {error.strerror}") from None
+    below = "" if way == TERMINAL else f", or write it below {CELL} create {arguments.model}"
+    raise UsageProblem(
+        f"there is no {_MODELFILE} here: name one with -f, or a model or folder with --from{below}"
+    )
+
+
+def _size(service: Service, name: str) -> int:
+    wanted = Name.parse(name)
+    return next(
+        (one.size for one in service.list().models if Name.parse(one.name).same_as(wanted)), 0
+    )

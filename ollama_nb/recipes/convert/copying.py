@@ -1,0 +1,53 @@
+"""Bytes from one file to another that are to stay as they are: inside the system, where it can."""
+
+import errno
+import os
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+from ollama_nb.errors import MalformedSafetensors
+
+from .safetensors import Tensor
+
+_STEP: Final = 8 << 20
+_CANNOT: Final = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
+"""What systems say that cannot copy by themselves, or not between these two."""
+
+
+def copied(tensor: Tensor, target: BinaryIO) -> Iterator[int]:
+    """Write a tensor's bytes as they are; yield how many after each step.
+
+    Raises MalformedSafetensors for a file that has been cut off, OSError.
+    """
+    left = tensor.size_bytes
+    inside = hasattr(os, "copy_file_range")
+    with tensor.path.open("rb", buffering=0) as source:
+        source.seek(tensor.offset)
+        while left:
+            try:
+                count = (_inside if inside else _outside)(source, target, min(left, _STEP))
+            except OSError as error:
+                if not inside or error.errno not in _CANNOT:
+                    raise
+                inside = False
+                continue
+            if not count:
+                raise MalformedSafetensors(tensor.path.name, f"tensor '{tensor.name}' is cut off")
+            left -= count
+            yield count
+
+
+def _inside(source: BinaryIO, target: BinaryIO, count: int) -> int:
+    return os.copy_file_range(source.fileno(), target.fileno(), count)
+
+
+def _outside(source: BinaryIO, target: BinaryIO, count: int) -> int:
+    data = source.read(count)
+    write_all(target, memoryview(data))
+    return len(data)
+
+
+def write_all(target: BinaryIO, data: memoryview) -> None:
+    """Write to an unbuffered file, which may take less at once."""
+    while data:
+        data = data[target.write(data) :]

@@ -1,0 +1,244 @@
+"""Make a model: from another one or from files, with texts and parameters laid over it.
+
+What can be told from the request alone is checked before anything is reported; then come the
+layers, in Ollama's order and with its words (reference: models, 7; Ollama API, 11).
+"""
+
+import posixpath
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ollama_nb.errors import BadRequest, InvalidDigest, InvalidName, ModelNotFound
+from ollama_nb.gguf import (
+    Header,
+    check_adapted,
+    check_adapter,
+    check_model,
+    check_projector,
+    read_header,
+)
+from ollama_nb.names import Name
+from ollama_nb.store import Layer, Model, Store
+from ollama_nb.wire import CreateRequest, Options, ProgressResponse
+from ollama_nb.wire.go_json import Map
+
+from .config import config_of_model, config_of_weights, ordered, with_info
+from .converting import add_converted, add_converted_adapter, is_checkpoint
+from .layers import Layers
+from .quantization import source_format, wanted_format
+from .splits import find_splits, merge
+
+Report = Callable[[ProgressResponse], None]
+Pull = Callable[[Name, Report, threading.Event], None]
+Quantize = Callable[[Header, Path, str, Callable[[int], None], threading.Event], None]
+
+_MAGIC = b"GGUF"
+_NO_DIGEST = "0" * 19
+"""What Ollama's progress lines have for a blob that is not yet there."""
+
+
+def check_request(request: CreateRequest) -> None:
+    """Raise what is wrong whatever is in the store (11)."""
+    for files in (request.files, request.adapters):
+        for path, digest in (files or {}).items():
+            _check_path(path)
+            if not digest:
+                raise InvalidDigest
+    if not Name.parse(request.model).valid:
+        raise InvalidName
+    if not request.from_ and request.files is None:
+        raise BadRequest("neither 'from' or 'files' was specified")
+    if request.from_ and not Name.parse(request.from_).valid:
+        raise InvalidName
+    if not request.from_ and not request.files:
+        raise BadRequest("unknown type")
+    adapters = request.adapters or {}
+    if len(adapters) > 1 and not is_checkpoint(adapters):
+        raise BadRequest("only one adapter is currently supported")
+    with_info({}, request.info or {})
+    if request.quantize or request.quantization:
+        wanted_format(request.quantize or request.quantization)
+    Options.merge(request.parameters)
+
+
+class Creation:
+    """One model being made of a request that has been checked."""
+
+    def __init__(
+        self, store: Store, request: CreateRequest, *, pull: Pull, quantize: Quantize
+    ) -> None:
+        """Take the store, and what fetches a missing base and what quantizes a file."""
+        self._store = store
+        self._request = request
+        self._pull = pull
+        self._quantize = quantize
+        asked = request.quantize or request.quantization
+        self._wanted = wanted_format(asked) if asked else ""
+
+    def run(self, report: Report, stop: threading.Event) -> None:
+        """Make it; the store is as it was if this raises (an OllamaError)."""
+        request = self._request
+        with Layers(self._store) as layers:
+            if request.from_:
+                base = self._base(report, stop)
+                config, parameters = self._from_model(base, layers), dict(base.options)
+            else:
+                config, parameters = self._from_files(layers, report, stop), {}
+            self._add_adapters(layers, report, stop)
+            if self._wanted:
+                self._quantize_weights(layers, config, report, stop)
+            self._lay_over(layers, parameters)
+            for key in ("renderer", "parser", "requires"):
+                if getattr(request, key):
+                    config[key] = getattr(request, key)
+            manifest = layers.manifest(ordered(with_info(config, request.info or {})))
+            for status in layers.statuses():
+                report(ProgressResponse(status=status))
+            report(ProgressResponse(status="writing manifest"))
+            self._store.save(Name.parse(request.model), manifest)
+        report(ProgressResponse(status="success"))
+
+    def _base(self, report: Report, stop: threading.Event) -> Model:
+        try:
+            return self._store.find(self._request.from_)
+        except ModelNotFound:
+            self._pull(Name.parse(self._request.from_), report, stop)
+            return self._store.find(self._request.from_)
+
+    def _from_model(self, base: Model, layers: Layers) -> dict[str, Any]:
+        layers.hold(layer.digest for layer in base.manifest.layers)
+        for layer in base.manifest.layers:
+            layers.adopt(_with_origin(layer, str(base.name)))
+        return config_of_model(base)
+
+    def _from_files(self, layers: Layers, report: Report, stop: threading.Event) -> dict[str, Any]:
+        """One layer for each file, or set of parts, in the order of their names (models, 7.2)."""
+        files = dict(sorted((self._request.files or {}).items()))
+        layers.hold(files.values())
+        paths = {name: layers.pin(digest) for name, digest in files.items()}
+        if is_checkpoint(paths):
+            return add_converted(
+                self._store, layers, paths, single=self._wanted == "F32", report=report, stop=stop
+            )
+        headers: dict[str, Header] = {}
+        for name, path in paths.items():
+            _check_gguf(name, path)
+            report(ProgressResponse(status="parsing GGUF"))
+            headers[name] = read_header(path)
+        sets = find_splits(headers)
+        parts = {name for each in sets for name in each}
+        config: dict[str, Any] | None = None
+        for name in [one for one in headers if one not in parts]:
+            kind, header = _judged(paths[name])
+            layers.add_blob(kind, files[name], origin=name)
+            if kind == "model":
+                config = config_of_weights(header)
+        for each in sets:
+            with self._store.disk.draft() as draft:
+                merge([paths[name] for name in each], draft.path)
+                config = config_of_weights(check_model(draft.path))
+                layers.add_draft("model", draft, origin=each[0])
+        if config is None:
+            raise BadRequest("no base model was found")
+        if layers.of("projector"):
+            config["model_families"] = [*config["model_families"], "clip"]
+        return config
+
+    def _add_adapters(self, layers: Layers, report: Report, stop: threading.Event) -> None:
+        adapters = self._request.adapters or {}
+        layers.hold(adapters.values())
+        paths = {name: layers.pin(digest) for name, digest in adapters.items()}
+        if is_checkpoint(paths):
+            add_converted_adapter(self._store, layers, paths, report=report, stop=stop)
+            return
+        for name, path in paths.items():
+            _check_gguf(name, path)
+            report(ProgressResponse(status="parsing GGUF"))
+            weights = check_model(layers.path_of(layers.of("model")[-1]))
+            check_adapted(check_adapter(path), weights)
+            layers.add_blob("adapter", adapters[name], origin=name)
+
+    def _quantize_weights(
+        self, layers: Layers, config: dict[str, Any], report: Report, stop: threading.Event
+    ) -> None:
+        """Put weights in another format in the place of the model's own."""
+        wanted = self._wanted
+        [weights] = layers.of("model")[-1:]
+        header = check_model(layers.path_of(weights))
+        source = source_format(header)
+        if source == wanted:
+            return
+        status = f"quantizing {source} model to {wanted}"
+        total = sum(tensor.size_bytes for tensor in header.tensors)
+
+        def progress(completed: int) -> None:
+            report(
+                ProgressResponse(status=status, digest=_NO_DIGEST, total=total, completed=completed)
+            )
+
+        progress(0)
+        with self._store.disk.draft() as draft:
+            self._quantize(header, draft.path, wanted, progress, stop)
+            report(ProgressResponse(status="verifying conversion"))
+            made = check_model(draft.path)
+            layers.replace_weights(draft, origin=weights.from_)
+        config["file_type"] = wanted if wanted == "F32" else made.file_type_name
+
+    def _lay_over(self, layers: Layers, parameters: dict[str, Any]) -> None:
+        """Texts, parameters and messages of the request, each in place of the base's."""
+        request = self._request
+        if request.template:
+            layers.remove("template", "prompt")
+            layers.add_text("template", request.template)
+        if request.system:
+            layers.remove("system")
+            layers.add_text("system", request.system)
+        licenses = [request.license] if isinstance(request.license, str) else request.license
+        for text in filter(None, licenses):
+            layers.add_text("license", text)
+        if request.parameters:
+            layers.remove("params")
+            layers.add_json("params", Map(parameters | request.parameters))
+        if request.messages:
+            layers.remove("messages")
+            layers.add_json(
+                "messages",
+                [{"role": one.role, "content": one.content} for one in request.messages],
+            )
+
+
+def _check_path(path: str) -> None:
+    """Only what names a place below a folder, in one way."""
+    parts = path.split("/")
+    if not path or path.startswith("/") or ".." in parts or posixpath.normpath(path) != path:
+        raise BadRequest("file path must be relative")
+
+
+def _check_gguf(name: str, path: Path) -> None:
+    """Tell GGUF by its first bytes."""
+    with path.open("rb") as file:
+        if file.read(len(_MAGIC)) == _MAGIC:
+            return
+    if name.endswith(".gguf"):
+        raise BadRequest("supplied file was not in GGUF format")
+    raise BadRequest("unknown type")
+
+
+def _judged(path: Path) -> tuple[str, Header]:
+    """What kind of layer a GGUF file makes. Raises MalformedGGUF for what may not be loaded."""
+    header = read_header(path)
+    kind = header.metadata.get("general.type")
+    if kind == "adapter":
+        return "adapter", check_adapter(path)
+    if kind in ("projector", "mmproj") or header.architecture == "clip":
+        return "projector", check_projector(path)
+    return "model", check_model(path)
+
+
+def _with_origin(layer: Layer, origin: str) -> Layer:
+    return Layer(
+        digest=layer.digest, size=layer.size, media_type=layer.media_type, from_=origin,
+        name=layer.name,
+    )  # fmt: skip

@@ -1,0 +1,51 @@
+"""Files of this machine become blobs, for a model that is made of them."""
+
+import threading
+from collections.abc import Callable, Iterable
+
+from ollama_nb.errors import Cancelled
+from ollama_nb.store import Store
+from ollama_nb.wire import ProgressResponse
+
+from .local_files import LocalFile
+
+_CHUNK = 1 << 20
+_STEP = 16 << 20
+"""Bytes between two lines of progress."""
+
+
+def import_files(
+    store: Store,
+    files: Iterable[LocalFile],
+    report: Callable[[ProgressResponse], None],
+    stop: threading.Event,
+) -> dict[str, str]:
+    """Copy files into the store; return their digests by name.
+
+    Raises UnusableFiles, StoreError, and Cancelled soon after ``stop`` is set.
+    """
+    return {file.name: _import(store, file, report, stop) for file in files}
+
+
+def _import(
+    store: Store,
+    file: LocalFile,
+    report: Callable[[ProgressResponse], None],
+    stop: threading.Event,
+) -> str:
+    with file.open() as source, store.new_blob() as blob:
+        total = file.path.stat().st_size
+        while data := source.read(_CHUNK):
+            if stop.is_set():
+                raise Cancelled
+            if blob.size % _STEP == 0:
+                report(_progress(file.name, blob.size, total))
+            blob.write(data)
+        report(_progress(file.name, blob.size, blob.size))
+        return blob.keep()
+
+
+def _progress(name: str, completed: int, total: int) -> ProgressResponse:
+    """With the name in place of a digest, by which clients tell one bar from another."""
+    status = f"copying file {name}"
+    return ProgressResponse(status=status, digest=name, total=total, completed=completed)

@@ -1,0 +1,151 @@
+"""The layers of a model that is being made: what each is, and which gives way to which.
+
+Every blob of theirs is kept from being collected until ``close``.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Self
+
+from ollama_nb.errors import BlobNotFound
+from ollama_nb.store import Draft, Layer, Store, blob_path
+from ollama_nb.wire.go_json import encode
+
+_IMAGE = "application/vnd.ollama.image."
+_CONFIG = "application/vnd.docker.container.image.v1+json"
+_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+class Layers:
+    """Layers in the order of the manifest. Use it in a ``with``: what fails leaves no blobs."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._layers: list[Layer] = []
+        self._new: set[str] = set()
+        """Blobs that have been written."""
+        self._arrived: set[str] = set()
+        """Blobs that are in the first directory since."""
+        self._held: set[str] = set()
+        self._pins = contextlib.ExitStack()
+
+    def adopt(self, layer: Layer) -> Path:
+        """Take over a layer whose blob is somewhere in the store. Raises BlobNotFound."""
+        path = self.pin(layer.digest)
+        self._layers.append(layer)
+        return path
+
+    def hold(self, digests: Iterable[str]) -> None:
+        """Keep blobs, there or still to come, until the end. Raises InvalidDigest, StoreError."""
+        wanted = set(digests) - self._held
+        if wanted:
+            self._pins.enter_context(self._store.pinned(wanted))
+            self._held |= wanted
+
+    def pin(self, digest: str) -> Path:
+        """Make sure of a blob until the end. Raises BlobNotFound, InvalidDigest."""
+        self.hold([digest])
+        known = blob_path(self._store.disk.root, digest).exists()
+        path = self._store.bring(digest)
+        if path is None:
+            raise BlobNotFound(digest)
+        if not known:  # it is in a store beneath
+            self._arrived.add(digest)
+        return path
+
+    def add_blob(self, kind: str, digest: str, *, origin: str = "") -> None:
+        """Add a layer for a blob that is pinned."""
+        size = self.pin(digest).stat().st_size
+        self._layers.append(Layer(digest=digest, size=size, media_type=_IMAGE + kind, from_=origin))
+
+    def add_text(self, kind: str, text: str) -> None:
+        """Add a layer of text as it is."""
+        self._layers.append(self._write(_IMAGE + kind, text.encode()))
+
+    def add_json(self, kind: str, value: Any) -> None:
+        """Add a layer of JSON, the bytes that Ollama would write."""
+        self._layers.append(self._write(_IMAGE + kind, encode(value)))
+
+    def add_draft(self, kind: str, draft: Draft, *, origin: str) -> None:
+        """Add a layer for a file that has been written."""
+        with draft.path.open("rb") as file:
+            digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+        self._keep(digest, lambda: draft.place(blob_path(self._store.disk.root, digest)))
+        self.add_blob(kind, digest, origin=origin)
+
+    def replace_weights(self, draft: Draft, *, origin: str) -> None:
+        """Make a file that has been written the model's weights, where they stand."""
+        at = self._layers.index(self.of("model")[-1])
+        self.add_draft("model", draft, origin=origin)
+        self._layers[at] = self._layers.pop()
+
+    def remove(self, *kinds: str) -> list[Layer]:
+        """Take out the layers of these kinds; return them."""
+        taken = [layer for layer in self._layers if layer.kind in kinds]
+        self._layers = [layer for layer in self._layers if layer.kind not in kinds]
+        return taken
+
+    def of(self, kind: str) -> list[Layer]:
+        """The layers of one kind."""
+        return [layer for layer in self._layers if layer.kind == kind]
+
+    def path_of(self, layer: Layer) -> Path:
+        """The file of a layer."""
+        return blob_path(self._store.disk.root, layer.digest)
+
+    def statuses(self) -> list[str]:
+        """What Ollama says of each layer."""
+        return [
+            f"{'creating new' if layer.digest in self._new else 'using existing'} layer "
+            f"{layer.digest}"
+            for layer in self._layers
+        ]
+
+    def manifest(self, config: dict[str, Any]) -> bytes:
+        """The manifest of these layers; writes the config blob (models, 2.2 and 2.4)."""
+        layers = [_document(layer) for layer in self._layers]
+        written = self._write(_CONFIG, encode(config))
+        return encode(
+            {
+                "schemaVersion": 2,
+                "mediaType": _MANIFEST,
+                "config": _document(written),
+                "layers": layers,
+            }
+        )
+
+    def _write(self, media_type: str, data: bytes) -> Layer:
+        with self._store.new_blob() as blob:
+            blob.write(data)
+            digest = blob.digest
+            self._keep(digest, blob.keep)
+        return Layer(digest=digest, size=len(data), media_type=media_type)
+
+    def _keep(self, digest: str, keep: Callable[[], object]) -> None:
+        """Pin before the blob is there, so that it is never there without."""
+        self.hold([digest])
+        if self._store.bring(digest) is None:
+            self._new.add(digest)
+            self._arrived.add(digest)
+            keep()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._pins.close()
+        if kind is not None:  # nothing half-made stays
+            self._store.collect(self._arrived)
+
+
+def _document(layer: Layer) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "mediaType": layer.media_type, "digest": layer.digest, "size": layer.size
+    }  # fmt: skip
+    if layer.from_:
+        document["from"] = layer.from_
+    if layer.name:
+        document["name"] = layer.name
+    return document
