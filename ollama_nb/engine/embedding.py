@@ -183,7 +183,7 @@ def shaped(vectors: NDArray[np.float32], request: EmbedRequest) -> NDArray[np.fl
         return vectors
     if 0 < request.dimensions < vectors.shape[1]:
         vectors = vectors[:, : request.dimensions]
-    # In float64: squares of large numbers are infinite in float32.
-    lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    unit: NDArray[np.float32] = np.divide(vectors, np.maximum(lengths, _SHORTEST), dtype=np.float32)
-    return unit
+    # In float64: squares of large numbers, and lengths, are infinite in float32.
+    whole = vectors.astype(np.float64)
+    lengths = np.linalg.norm(whole, axis=1, keepdims=True)
+    return np.divide(whole, np.maximum(lengths, _SHORTEST)).astype(np.float32)

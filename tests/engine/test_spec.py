@@ -8,7 +8,7 @@ from ollama_nb.engine.spec import load_spec
 from ollama_nb.settings import Settings
 from ollama_nb.wire import Options
 
-HEADER = SimpleNamespace(get=lambda key: {"context_length": 2048}.get(key), pooling=None)
+HEADER = SimpleNamespace(get=lambda key: {"context_length": 2048}.get(key), pooling=None, marked=())
 
 
 def spec(options=None, **settings):

@@ -65,7 +65,6 @@ def test_a_bare_model(write, show, store):
         "# FROM m:latest\n"
         "\n"
         f"FROM {weights}\n"
-        "TEMPLATE {{ .Prompt }}\n"
     )
     assert shown.template == "{{ .Prompt }}"
     assert (shown.license, shown.parameters, shown.system, shown.messages) == ("", "", "", [])
@@ -139,7 +138,6 @@ def test_a_request_may_change_what_is_said(write, show):
     assert shown.system == "new"
     assert shown.parameters == f"{'temperature':<30} 1\n{'top_k':<30} 5"
     assert instructions(shown)[1:] == [
-        "TEMPLATE {{ .Prompt }}",
         "SYSTEM new",
         "PARAMETER seed 1",
         "PARAMETER temperature 0.5",
@@ -196,7 +194,7 @@ def test_what_the_config_says(write, show, store):
     document["config"] = {"digest": write_blob(store, config), "size": len(config)}
     path.write_text(json.dumps(document))
     shown = show()
-    assert instructions(shown)[2:] == ["RENDERER r", "PARSER p", "REQUIRES 0.14.0"]
+    assert instructions(shown)[1:] == ["RENDERER r", "PARSER p", "REQUIRES 0.14.0"]
     assert (shown.requires, shown.renderer, shown.parser) == ("0.14.0", "", "")
 
 
