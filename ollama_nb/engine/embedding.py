@@ -186,4 +186,5 @@ def shaped(vectors: NDArray[np.float32], request: EmbedRequest) -> NDArray[np.fl
     # In float64: squares of large numbers, and lengths, are infinite in float32.
     whole = vectors.astype(np.float64)
     lengths = np.linalg.norm(whole, axis=1, keepdims=True)
-    return np.divide(whole, np.maximum(lengths, _SHORTEST)).astype(np.float32)
+    unit: NDArray[np.float32] = (whole / np.maximum(lengths, _SHORTEST)).astype(np.float32)
+    return unit
