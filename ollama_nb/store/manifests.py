@@ -140,9 +140,11 @@ def read_manifest(name: Name, path: Path) -> Manifest:
         raise StoreError(f"manifest of '{name}' cannot be read: {error.strerror}") from error
 
 
-def _read(name: Name, path: Path, modified_ns: int, _size: int, _inode: int) -> Manifest:
+def _read(name: Name, path: Path, modified_ns: int, size: int, _inode: int) -> Manifest:
     with path.open("rb") as file:
-        data = file.read(_MAX_BYTES + 1)
+        data = file.read(min(size, _MAX_BYTES) + 1)  # what is asked for is allocated
+        if len(data) > size:  # it has just grown
+            data += file.read(_MAX_BYTES)
     return parse_manifest(name, data, modified_ns)
 
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from ollama_nb.errors import InvalidDuration
 
@@ -99,6 +100,7 @@ def now_utc() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
+@lru_cache(maxsize=4096)
 def local_time(epoch_ns: int) -> str:
     """A moment for ``modified_at`` and ``expires_at``: local offset, as fine as it is known."""
     seconds, fraction = divmod(epoch_ns, 1_000_000_000)
