@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ollama_nb.errors import UsageProblem
+from ollama_nb.errors import OllamaError, UnusableFiles, UsageProblem
 from ollama_nb.names import Name
 from ollama_nb.service import Asking, Service
 from ollama_nb.wire import CreateRequest
@@ -67,6 +67,9 @@ def create(
     try:
         ask = Asking(lambda: service.create(request, folder=folder))
         whole = follow(ask, progress.take)
+    except OllamaError as error:
+        error.args = (plain(str(error)),)  # a base's registry writes parts of it
+        raise
     finally:
         progress.close()
     return Created(
@@ -80,20 +83,24 @@ def _modelfile(arguments: Any, cell: str | None, way: str) -> tuple[str, Path]:
     """The Modelfile's text, and the folder that it stands in."""
     given = [cell is not None, bool(arguments.file), bool(arguments.source)]
     if sum(given) > 1:
-        raise UsageProblem(
-            "write the Modelfile below, or name one with -f, or a source with --from"
-        )
+        raise UsageProblem("write a Modelfile below, or name one with -f, or a source with --from")
+    # Modelfiles are read where they are wanted: who only pulls needs none of it.
+    from ollama_nb.recipes.modelfile import Command as Instruction
+    from ollama_nb.recipes.modelfile import decoded, write
+    from ollama_nb.recipes.sources import Place, open_modelfile
+
     here = Path.cwd()
     if cell is not None:
         return cell, here
     if arguments.source:
-        return f"FROM {arguments.source}\n", here
-    path = Path(arguments.file or _MODELFILE).expanduser()
+        return write([Instruction("from", arguments.source)]), here
+    file = arguments.file or _MODELFILE
     try:
-        return path.read_text("utf-8", errors="replace"), path.parent.resolve()
-    except OSError as error:
+        data, place = open_modelfile(file, Place(folder=here))
+        return decoded(data), place.folder or here
+    except UnusableFiles as error:
         if arguments.file:
-            raise UsageProblem(f"{arguments.file} cannot be read: {error.strerror}") from None
+            raise UsageProblem(str(error)) from None
     below = "" if way == TERMINAL else f", or write it below {CELL} create {arguments.model}"
     raise UsageProblem(
         f"there is no {_MODELFILE} here: name one with -f, or a model or folder with --from{below}"

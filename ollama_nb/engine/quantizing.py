@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -63,7 +64,7 @@ def _child(source: Path, target: Path, format: str) -> Iterator["subprocess.Pope
     arguments = ["-P", "-c", _CHILD, paths, str(source), str(target), format]
     with subprocess.Popen(
         [sys.executable, *arguments],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,  # its end tells the child of ours
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -91,7 +92,14 @@ def main(source: str, target: str, format: str) -> None:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
     try:
         quantize_file(Path(source), Path(target), format, threads=usable_cores(), begins=say)
-    except EngineError as error:
-        say(f"{_ERROR}{error}")
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent tells it
+        named = str(error) if isinstance(error, EngineError) else f"{type(error).__name__}: {error}"
+        say(_ERROR + " ".join(named.split()))
+    os._exit(0)

@@ -1,5 +1,6 @@
 """The config blob: what kind of model it is (reference: models, 2.4)."""
 
+import math
 from typing import Any
 
 from ollama_nb.errors import BadRequest
@@ -84,6 +85,6 @@ def _texts(key: str, value: object) -> list[str]:
 def _count(key: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadRequest(f'info field "{key}" must be a number')
-    if value < 0 or value != int(value):
+    if not math.isfinite(value) or value < 0 or value != int(value):
         raise BadRequest(f'info field "{key}" must be a non-negative integer')
     return int(value)

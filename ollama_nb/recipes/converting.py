@@ -61,7 +61,7 @@ def add_converted_adapter(
     """Add a layer of an adapter to the weights that are there. Raises OllamaError."""
     from .convert import Checkpoint, convert_adapter
 
-    base = check_model(layers.path_of(layers.of("model")[-1]))
+    base = check_model(layers.weights())
     tell = _progress("converting adapter", report)
     with store.disk.draft() as draft:
         with storing():

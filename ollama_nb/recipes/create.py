@@ -4,13 +4,23 @@ What can be told from the request alone is checked before anything is reported; 
 layers, in Ollama's order and with its words (reference: models, 7; Ollama API, 11).
 """
 
+import contextlib
 import posixpath
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ollama_nb.errors import BadRequest, InvalidDigest, InvalidName, ModelNotFound
+from ollama_nb.errors import (
+    BadRequest,
+    Cancelled,
+    InvalidDigest,
+    InvalidName,
+    InvalidOption,
+    MalformedGGUF,
+    ModelNotFound,
+    UnusableFiles,
+)
 from ollama_nb.gguf import (
     Header,
     check_adapted,
@@ -20,13 +30,15 @@ from ollama_nb.gguf import (
     read_header,
 )
 from ollama_nb.names import Name
+from ollama_nb.prompt.chat_template import chat_template
+from ollama_nb.prompt.go_template import TemplateError
 from ollama_nb.store import Layer, Model, Store
 from ollama_nb.wire import CreateRequest, Options, ProgressResponse
-from ollama_nb.wire.go_json import Map
+from ollama_nb.wire.go_json import Map, encode
 
 from .config import config_of_model, config_of_weights, ordered, with_info
 from .converting import add_converted, add_converted_adapter, is_checkpoint
-from .layers import Layers
+from .layers import NO_BASE, Layers, check_size
 from .quantization import source_format, wanted_format
 from .splits import find_splits, merge
 
@@ -60,7 +72,22 @@ def check_request(request: CreateRequest) -> None:
     with_info({}, request.info or {})
     if request.quantize or request.quantization:
         wanted_format(request.quantize or request.quantization)
-    Options.merge(request.parameters)
+    _check_texts(request)
+
+
+def _check_texts(request: CreateRequest) -> None:
+    if request.template:
+        try:
+            chat_template(request.template)
+        except TemplateError as error:
+            raise BadRequest(str(error)) from None
+    try:
+        Options.merge(request.parameters)
+        encode(request.parameters)
+    except (InvalidOption, ValueError, TypeError) as error:
+        raise BadRequest(str(error)) from None
+    for kind, text in (("template", request.template), ("system", request.system)):
+        check_size(kind, len(text.encode("utf-8", "replace")))
 
 
 class Creation:
@@ -96,6 +123,8 @@ class Creation:
             manifest = layers.manifest(ordered(with_info(config, request.info or {})))
             for status in layers.statuses():
                 report(ProgressResponse(status=status))
+            if stop.is_set():
+                raise Cancelled
             report(ProgressResponse(status="writing manifest"))
             self._store.save(Name.parse(request.model), manifest)
         report(ProgressResponse(status="success"))
@@ -126,22 +155,27 @@ class Creation:
         for name, path in paths.items():
             _check_gguf(name, path)
             report(ProgressResponse(status="parsing GGUF"))
-            headers[name] = read_header(path)
+            with _naming(name):
+                headers[name] = read_header(path)
         sets = find_splits(headers)
         parts = {name for each in sets for name in each}
         config: dict[str, Any] | None = None
         for name in [one for one in headers if one not in parts]:
-            kind, header = _judged(paths[name])
+            with _naming(name):
+                kind, header = _judged(paths[name])
             layers.add_blob(kind, files[name], origin=name)
             if kind == "model":
                 config = config_of_weights(header)
         for each in sets:
             with self._store.disk.draft() as draft:
-                merge([paths[name] for name in each], draft.path)
-                config = config_of_weights(check_model(draft.path))
+                merge({name: paths[name] for name in each}, draft.path, stop)
+                with _naming(each[0]):
+                    config = config_of_weights(check_model(draft.path))
                 layers.add_draft("model", draft, origin=each[0])
         if config is None:
-            raise BadRequest("no base model was found")
+            raise BadRequest(NO_BASE)
+        for layer in layers.of("adapter"):
+            check_adapted(read_header(layers.path_of(layer)), check_model(layers.weights()))
         if layers.of("projector"):
             config["model_families"] = [*config["model_families"], "clip"]
         return config
@@ -156,8 +190,9 @@ class Creation:
         for name, path in paths.items():
             _check_gguf(name, path)
             report(ProgressResponse(status="parsing GGUF"))
-            weights = check_model(layers.path_of(layers.of("model")[-1]))
-            check_adapted(check_adapter(path), weights)
+            weights = check_model(layers.weights())
+            with _naming(name):
+                check_adapted(check_adapter(path), weights)
             layers.add_blob("adapter", adapters[name], origin=name)
 
     def _quantize_weights(
@@ -165,8 +200,7 @@ class Creation:
     ) -> None:
         """Put weights in another format in the place of the model's own."""
         wanted = self._wanted
-        [weights] = layers.of("model")[-1:]
-        header = check_model(layers.path_of(weights))
+        header = check_model(layers.weights())
         source = source_format(header)
         if source == wanted:
             return
@@ -183,7 +217,7 @@ class Creation:
             self._quantize(header, draft.path, wanted, progress, stop)
             report(ProgressResponse(status="verifying conversion"))
             made = check_model(draft.path)
-            layers.replace_weights(draft, origin=weights.from_)
+            layers.replace_weights(draft)
         config["file_type"] = wanted if wanted == "F32" else made.file_type_name
 
     def _lay_over(self, layers: Layers, parameters: dict[str, Any]) -> None:
@@ -235,6 +269,15 @@ def _judged(path: Path) -> tuple[str, Header]:
     if kind in ("projector", "mmproj") or header.architecture == "clip":
         return "projector", check_projector(path)
     return "model", check_model(path)
+
+
+@contextlib.contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Let a refusal name the file as the request does, and say that nothing was to be loaded."""
+    try:
+        yield
+    except MalformedGGUF as error:
+        raise UnusableFiles(f"{name}: {error.fault}") from None
 
 
 def _with_origin(layer: Layer, origin: str) -> Layer:

@@ -17,19 +17,21 @@ _STEP = 16 << 20
 def import_files(
     store: Store,
     files: Iterable[LocalFile],
+    new: set[str],
     report: Callable[[ProgressResponse], None],
     stop: threading.Event,
 ) -> dict[str, str]:
-    """Copy files into the store; return their digests by name.
+    """Copy files into the store; return their digests by name. Those of new blobs go to ``new``.
 
     Raises UnusableFiles, StoreError, and Cancelled soon after ``stop`` is set.
     """
-    return {file.name: _import(store, file, report, stop) for file in files}
+    return {file.name: _import(store, file, new, report, stop) for file in files}
 
 
 def _import(
     store: Store,
     file: LocalFile,
+    new: set[str],
     report: Callable[[ProgressResponse], None],
     stop: threading.Event,
 ) -> str:
@@ -42,6 +44,8 @@ def _import(
                 report(_progress(file.name, blob.size, total))
             blob.write(data)
         report(_progress(file.name, blob.size, blob.size))
+        if not store.has(blob.digest):
+            new.add(blob.digest)
         return blob.keep()
 
 

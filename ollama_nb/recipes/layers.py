@@ -9,13 +9,26 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Self
 
-from ollama_nb.errors import BlobNotFound
+from ollama_nb.errors import BadRequest, BlobNotFound
 from ollama_nb.store import Draft, Layer, Store, blob_path
 from ollama_nb.wire.go_json import encode
 
 _IMAGE = "application/vnd.ollama.image."
 _CONFIG = "application/vnd.docker.container.image.v1+json"
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+NO_BASE = "no base model was found"
+_MOST_TEXT = {"license": 8 << 20}
+_MOST = 1 << 20
+"""Bytes of a layer of text or JSON: larger ones are not read again (faults and security, 5)."""
+
+
+def check_size(kind: str, size: int) -> None:
+    """Raise BadRequest for a text that would make too large a layer."""
+    most = _MOST_TEXT.get(kind, _MOST)
+    if size > most:
+        raise BadRequest(f"{kind} is longer than {most >> 20} MiB")
 
 
 class Layers:
@@ -62,11 +75,15 @@ class Layers:
 
     def add_text(self, kind: str, text: str) -> None:
         """Add a layer of text as it is."""
-        self._layers.append(self._write(_IMAGE + kind, text.encode()))
+        data = text.encode("utf-8", "replace")
+        check_size(kind, len(data))
+        self._layers.append(self._write(_IMAGE + kind, data))
 
     def add_json(self, kind: str, value: Any) -> None:
         """Add a layer of JSON, the bytes that Ollama would write."""
-        self._layers.append(self._write(_IMAGE + kind, encode(value)))
+        data = encode(value)
+        check_size(kind, len(data))
+        self._layers.append(self._write(_IMAGE + kind, data))
 
     def add_draft(self, kind: str, draft: Draft, *, origin: str) -> None:
         """Add a layer for a file that has been written."""
@@ -75,10 +92,18 @@ class Layers:
         self._keep(digest, lambda: draft.place(blob_path(self._store.disk.root, digest)))
         self.add_blob(kind, digest, origin=origin)
 
-    def replace_weights(self, draft: Draft, *, origin: str) -> None:
+    def weights(self) -> Path:
+        """The file of the model's weights. Raises BadRequest if there are none."""
+        found = self.of("model")
+        if not found:
+            raise BadRequest(NO_BASE)
+        return self.path_of(found[-1])
+
+    def replace_weights(self, draft: Draft) -> None:
         """Make a file that has been written the model's weights, where they stand."""
-        at = self._layers.index(self.of("model")[-1])
-        self.add_draft("model", draft, origin=origin)
+        old = self.of("model")[-1]
+        at = self._layers.index(old)
+        self.add_draft("model", draft, origin=old.from_)
         self._layers[at] = self._layers.pop()
 
     def remove(self, *kinds: str) -> list[Layer]:
@@ -126,10 +151,12 @@ class Layers:
     def _keep(self, digest: str, keep: Callable[[], object]) -> None:
         """Pin before the blob is there, so that it is never there without."""
         self.hold([digest])
+        known = blob_path(self._store.disk.root, digest).exists()
         if self._store.bring(digest) is None:
             self._new.add(digest)
-            self._arrived.add(digest)
             keep()
+        if not known:
+            self._arrived.add(digest)
 
     def __enter__(self) -> Self:
         return self

@@ -42,7 +42,7 @@ class Command(msgspec.Struct, frozen=True):
 
 def parse(source: bytes | str) -> list[Command]:
     """Read a whole Modelfile. Raises InvalidModelfile, also where it has no FROM."""
-    commands = list(_Reader(_decoded(source)).commands())
+    commands = list(_Reader(decoded(source)).commands())
     if not any(command.instruction == "from" for command in commands):
         raise InvalidModelfile("no FROM line")
     return commands
@@ -74,7 +74,8 @@ def _head(command: Command) -> str:
     return f"{word} {command.key}" if command.instruction in _KEY else word
 
 
-def _decoded(source: bytes | str) -> str:
+def decoded(source: bytes | str) -> str:
+    """The text of a Modelfile: UTF-16 by its mark, else UTF-8. Raises InvalidModelfile."""
     if len(source) > MAX_BYTES:
         raise InvalidModelfile(f"a Modelfile may have {MAX_BYTES >> 20} MiB, this one is larger")
     if isinstance(source, str):

@@ -5,15 +5,18 @@ have seen those that it opens by itself.
 """
 
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import gguf
 
-from ollama_nb.errors import BadRequest
-from ollama_nb.gguf import Header, read_header
+from ollama_nb.errors import BadRequest, Cancelled
+from ollama_nb.gguf import ArrayRef, Header, read_header
+from ollama_nb.store.disk import storing
 
 _PATTERN = re.compile(r"(.+)-([0-9]{5})-of-([0-9]{5})\.gguf")
+_MOST_ELEMENTS = 1 << 20
 _OWN_KEYS = ("split.no", "split.count", "split.tensors.count")
 
 
@@ -55,14 +58,36 @@ def _place(name: str, header: Header, count: int) -> tuple[str, int]:
     return prefix, index
 
 
-def merge(parts: list[Path], target: Path) -> None:
-    """Write the model of a set as one file: the first part's metadata, and everybody's tensors."""
-    architecture = read_header(parts[0]).architecture
-    readers = [gguf.GGUFReader(path) for path in parts]
-    writer = gguf.GGUFWriter(target, architecture)
+def merge(parts: Mapping[str, Path], target: Path, stop: threading.Event) -> None:
+    """Write the model of a set as one file: the first part's metadata, and everybody's tensors.
+
+    Raises BadRequest for what cannot be joined, StoreError, and Cancelled once ``stop`` is set.
+    """
+    first, *_ = parts.values()
+    _check_arrays(read_header(first))
+    try:
+        with storing():
+            _write([gguf.GGUFReader(path) for path in parts.values()], first, target, stop)
+    except ValueError as error:  # texts that are none, a name twice: what the gate cannot know
+        raise BadRequest(f"split GGUF cannot be joined: {error}") from None
+
+
+def _check_arrays(header: Header) -> None:
+    """The reader makes objects of every element."""
+    refs = [value for value in header.metadata.values() if isinstance(value, ArrayRef)]
+    if sum(ref.length for ref in refs) > _MOST_ELEMENTS:
+        raise BadRequest("split GGUF has too much metadata to be joined")
+
+
+def _write(
+    readers: Sequence[gguf.GGUFReader], first: Path, target: Path, stop: threading.Event
+) -> None:
+    writer = gguf.GGUFWriter(target, read_header(first).architecture)
     for field in readers[0].fields.values():
         if field.name.startswith("GGUF.") or field.name in ("general.architecture", *_OWN_KEYS):
             continue
+        if field.name == "general.alignment":
+            writer.data_alignment = field.contents()
         kind = field.types[0]
         inner = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
         writer.add_key_value(field.name, field.contents(), kind, sub_type=inner)
@@ -74,5 +99,7 @@ def merge(parts: list[Path], target: Path) -> None:
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
     for tensor in tensors:
+        if stop.is_set():
+            raise Cancelled
         writer.write_tensor_data(tensor.data)
     writer.close()

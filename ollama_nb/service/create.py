@@ -14,9 +14,10 @@ from ollama_nb.errors import BadRequest, InvalidName, OllamaError
 from ollama_nb.gguf import Header
 from ollama_nb.names import Name
 from ollama_nb.recipes.create import Creation, Pull, check_request
-from ollama_nb.recipes.definition import read_modelfile, request_of
+from ollama_nb.recipes.definition import define, request_of, warnings
 from ollama_nb.recipes.importing import import_files
 from ollama_nb.recipes.local_files import LocalFile
+from ollama_nb.recipes.modelfile import parse
 from ollama_nb.recipes.sources import Place, find_sources, open_modelfile
 from ollama_nb.settings import Settings
 from ollama_nb.store import Store
@@ -52,7 +53,11 @@ def _by_modelfile(
 ) -> Work[ProgressResponse]:
     if not Name.parse(request.model).valid:
         raise InvalidName
-    definition = read_modelfile(source)
+    commands = parse(source)
+    vain = warnings(commands)
+    definition = define(commands)
+    if definition.drafts:
+        vain.append("warning: DRAFT is ignored, since this engine does not speculate")
     sources = find_sources(definition, place)
     wanted = replace(
         request_of(definition, request.model),
@@ -68,10 +73,17 @@ def _by_modelfile(
     )
 
     def work(report: Report[ProgressResponse], stop: threading.Event) -> None:
-        files = sources.blobs | import_files(store, sources.files, report, stop)
-        adapters = sources.adapter_blobs | import_files(store, sources.adapter_files, report, stop)
-        whole = replace(wanted, files=files, adapters=adapters)
-        Creation(store, whole, pull=pull, quantize=_quantize).run(report, stop)
+        for text in vain:
+            report(ProgressResponse(status=text))
+        new: set[str] = set()
+        try:
+            files = sources.blobs | import_files(store, sources.files, new, report, stop)
+            adapters = import_files(store, sources.adapter_files, new, report, stop)
+            whole = replace(wanted, files=files, adapters=sources.adapter_blobs | adapters)
+            Creation(store, whole, pull=pull, quantize=_quantize).run(report, stop)
+        except BaseException:
+            store.collect(new)
+            raise
 
     return work
 

@@ -77,12 +77,18 @@ def test_what_is_wrong_is_told(run, here):
     with pytest.raises(InvalidModelfile, match=r"^\(line 2\): command must be one of") as caught:
         run("mine", "FROM guide\nSYSTM x\n")
     assert caught.value.line == 2
-    with pytest.raises(UsageProblem, match="nope cannot be read: No such file"):
+    with pytest.raises(UsageProblem, match="nope: there is no such file"):
         run("mine -f nope")
     with pytest.raises(UsageProblem, match="or name one with -f, or a source with --from"):
         run("mine -f a --from b")
     with pytest.raises(OllamaError, match="quantization is only supported for"):
         run("mine --from guide -q q4_0")
+
+
+def test_modelfiles_of_other_editors_are_read(run, service, here):
+    (here / "Modelfile").write_bytes("FROM guide\nSYSTEM Grüße".encode("utf-16"))
+    run("mine")
+    assert service.store.find("mine").system == "Grüße"
 
 
 def test_an_interrupt_makes_nothing(service, here, monkeypatch):

@@ -231,6 +231,11 @@ def test_a_base_that_is_missing_is_pulled(store, make):
         ),
         ({"from_": "guide", "adapters": {"a": "x", "b": "y"}}, "only one adapter is currently"),
         ({"from_": "guide", "parameters": {"top_k": "x"}}, 'option "top_k" must be of type'),
+        ({"from_": "guide", "parameters": {"x": float("nan")}}, "nan"),
+        ({"from_": "guide", "template": "{{ if }}"}, "template error: "),
+        ({"from_": "guide", "system": "x" * (1 << 20 | 1)}, "system is longer than 1 MiB"),
+        ({"from_": "guide", "license": "x" * (8 << 20 | 1)}, "license is longer than 8 MiB"),
+        ({"from_": "guide", "info": {"context_length": float("inf")}}, "non-negative integer"),
         ({"from_": "guide", "info": {"context_length": 1.5}}, "must be a non-negative integer"),
         ({"from_": "guide", "info": {"model_family": 1}}, 'info field "model_family" must be a s'),
     ],
@@ -248,8 +253,8 @@ def test_what_cannot_be_made_is_refused_and_leaves_nothing(store, make, fields, 
     [
         ("a.gguf", b"no", "supplied file was not in GGUF format"),
         ("a.txt", b"no", "unknown type"),
-        ("a.gguf", b"GGUF" + bytes(200), "failed to load model"),
-        ("a.gguf", WEIGHTS[:-10], "failed to load model"),
+        ("a.gguf", b"GGUF" + bytes(200), "^a.gguf: GGUF version 0 is not supported"),
+        ("a.gguf", WEIGHTS[:-10], "^a.gguf: tensor .* beyond the file"),
     ],
 )
 def test_files_that_are_no_model_are_refused(store, make, name, data, text):
@@ -335,3 +340,27 @@ def test_a_path_is_read_below_a_root_only(store, make, tmp_path):
             make(model="u", path=path, root=inner)
     with pytest.raises(OllamaError, match="reads no files by their path"):
         make(model="u", path="Modelfile")
+
+
+def test_a_create_that_was_stopped_saves_nothing(store):
+    stop = threading.Event()
+    stop.set()
+    request = CreateRequest(model="mine", from_="guide", system="S")
+    work = creation(store, request, Settings(models=store.disk.root), None, pull=None)
+    with pytest.raises(Cancelled):
+        work(lambda _: None, stop)
+    assert files_of(store.disk.root) == []
+    assert not list(store.disk.root.glob("manifests/*/*/*/*"))
+
+
+def test_files_that_were_copied_for_nothing_go(store, make, tmp_path):
+    (tmp_path / "a.gguf").write_bytes(WEIGHTS)
+    (tmp_path / "b.gguf").write_bytes(WEIGHTS[:-10])
+    with pytest.raises(OllamaError):
+        make(model="t", modelfile="FROM a.gguf\nFROM b.gguf", folder=tmp_path)
+    assert files_of(store.disk.root) == []
+
+
+def test_what_a_modelfile_asks_for_in_vain_is_told(make):
+    lines = statuses(make(model="t", modelfile="FROM guide\nPARAMETER low_vram true"))
+    assert lines[0] == "warning: parameter low_vram is deprecated"

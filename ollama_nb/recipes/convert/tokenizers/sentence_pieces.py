@@ -15,9 +15,13 @@ from .vocabulary import Token, Vocabulary
 _SPACE: Final = "\u2581"
 _MODEL, _PRE = "llama", "default"
 
+_MOST_BYTES = 32 << 20
+
 
 def pieces_of_model(data: bytes) -> Vocabulary:
     """Of tokenizer.model. Raises Unconvertible."""
+    if len(data) > _MOST_BYTES:
+        raise Unconvertible.tokenizer_format("tokenizer.model is larger than 32 MiB")
     try:
         model = PieceModel.FromString(data)
     except DecodeError as error:

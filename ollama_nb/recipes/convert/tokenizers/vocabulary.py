@@ -65,6 +65,10 @@ class Vocabulary:
 
     def pad(self, count: int) -> None:
         """Fill up to so many tokens, as many as the embedding has. Raises Unconvertible."""
+        if count > MAX_TOKENS:
+            raise Unconvertible.tokenizer_format(
+                f"the model has {count} tokens, the limit is {MAX_TOKENS}"
+            )
         highest = max(self.tokens, default=-1)
         if highest >= count:
             raise Unconvertible.tokenizer_format(
