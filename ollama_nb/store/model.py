@@ -109,13 +109,16 @@ class Model:
 
     @property
     def plain_header(self) -> Header | None:
-        """The header of the weights, sound but not judged; None for a model without GGUF weights.
+        """The header of the weights, not judged; None where there is none that can be read.
 
-        Raises MalformedGGUF, StoreError.
+        To look at a model whose file is broken or gone is no error; to run it is.
         """
-        if self._blob("model") is None:
+        try:
+            if self._blob("model") is None:
+                return None
+            return _header(self.weights, *_version(self.weights))
+        except (MalformedGGUF, StoreError, OSError):
             return None
-        return _header(self.weights, *_version(self.weights))
 
     def files(self, kind: str) -> tuple[Path, ...]:
         """The files of all layers of a kind, in their order, whether they are there or not."""
@@ -179,7 +182,7 @@ class Model:
         digest = self.manifest.last.get("template") or self.manifest.last.get("prompt")
         try:
             return _rendered(self.root, digest) if digest else ()
-        except (InvalidDigest, StoreError, TemplateError):
+        except (InvalidDigest, StoreError, TemplateError, RecursionError):
             return ()
 
     @property
