@@ -10,7 +10,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from .chat_data import Message, clean, message_value, tools_value
-from .go_template import Template, parse_template
+from .go_template import Run, Template, parse_template, within_stack
 from .go_template.analysis import cut_after, mentioned, texts_around
 from .go_template.tree import Action, Command, Field, Pipeline
 
@@ -28,8 +28,9 @@ class ChatTemplate:
 
     @cached_property
     def thinking_tags(self) -> tuple[str, str] | None:
-        """The texts that it puts around thinking, if it shows any."""
-        return texts_around(self.template, "Thinking", inside="Messages")
+        """The texts that it puts around thinking, if it shows any. Raises TemplateError."""
+        with within_stack():
+            return texts_around(self.template, "Thinking", inside="Messages")
 
     @property
     def can_think(self) -> bool:
@@ -73,6 +74,7 @@ class ChatTemplate:
 
     def _render_turns(self, messages: Iterable[Message], values: dict[str, Any]) -> str:
         """Render whenever a turn is complete, and what is left up to where an answer begins."""
+        run = Run()
         turn = dict.fromkeys(("System", "Prompt", "Response"), "")
         rendered: list[str] = []
         for message in messages:
@@ -80,15 +82,16 @@ class ChatTemplate:
             if name is None:
                 continue
             if any(turn[later] for later in _LATER[name]):
-                rendered.append(self.template.render(values | turn))
+                rendered.append(self.template.render(values | turn, run))
                 turn = dict.fromkeys(turn, "")
             turn[name] = clean(message.content)
-        rendered.append(self._up_to_answer.render(values | turn))
+        rendered.append(self._up_to_answer.render(values | turn, run))
         return "".join(rendered)
 
     @cached_property
     def _up_to_answer(self) -> Template:
-        return self.template.with_root(cut_after(self.template.root, "Response"))
+        with within_stack():
+            return self.template.with_root(cut_after(self.template.root, "Response"))
 
 
 _TURN_NAMES = {"system": "System", "user": "Prompt", "assistant": "Response"}
@@ -100,7 +103,8 @@ _LATER = {"System": ("Prompt", "Response"), "Prompt": ("Response",), "Response":
 def chat_template(source: str) -> ChatTemplate:
     """Parse a template, once for each text. Raises TemplateError."""
     template = parse_template(source)
-    mentions = mentioned(template)
+    with within_stack():
+        mentions = mentioned(template)
     if not mentions & {"messages", "response"}:
         end = len(source)
         answer = Command(end, (Field(end, ("Response",)),))

@@ -72,7 +72,10 @@ def build_prompt(
     num_keep = len(written.tokens) if options.num_keep < 0 else options.num_keep
     if runner.vocabulary.adds_bos:
         num_keep += 1
-    opens = written.text.rstrip().endswith(renderer.thinking_tags[0])
+    knows_thinking = renderer.knows_thinking or (
+        renderer.template is not None and renderer.template.thinking_tags is not None
+    )
+    opens = knows_thinking and written.text.rstrip().endswith(renderer.thinking_tags[0])
     return GenerationPrompt(
         text=named_images("".join(parts(written.text))),
         tokens=_fit(written.tokens, lease.window, num_keep, request),
@@ -158,8 +161,9 @@ def _infill(request: GenerateRequest, model: Model, runner: LoadedModel, window:
     controls = runner.vocabulary.controls
     before = runner.tokenize(parts(shield(request.prompt, controls)), start=False)
     after = runner.tokenize(parts(shield(request.suffix, controls)), start=False)
-    before, after = _fit_around(before, after, window - 4, request)
-    return [prefix, *before, suffix, *after, middle]
+    start = runner.tokenize([""], start=True)
+    before, after = _fit_around(before, after, max(0, window - 4 - len(start)), request)
+    return [*start, prefix, *before, suffix, *after, middle]
 
 
 def _fit_around(

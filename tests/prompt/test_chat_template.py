@@ -221,3 +221,25 @@ def test_ollama_refuses_a_call_without_a_value():
 def test_lone_surrogates_cannot_be_put_together():
     parts = "".join(chr(0xDC00 + byte) for byte in "｜".encode())
     assert chat_template(CHATML).render([Message("user", parts)]).count("｜") == 0
+
+
+def test_the_limits_are_of_all_turns_together():
+    chat = [Message(role, "x" * 1_500_000) for role in ("user", "assistant") * 2]
+    with pytest.raises(TemplateError, match="output exceeds 4 MiB"):
+        chat_template(ALPACA).render(chat)
+    assert len(chat_template(ALPACA).render(chat[:2])) > 3_000_000
+
+
+def test_a_stack_that_is_too_short_for_a_template_is_an_error_of_the_template():
+    deep = "{{ if .A }}" * 50 + "{{ else if .B }}" * 70 + "{{ .Response }}" + "{{ end }}" * 50
+    template = chat_template(deep)
+    for ask in (lambda: template.thinking_tags, lambda: template.render(USER)):
+        with pytest.raises(TemplateError, match="nested too deeply"):
+            _at_the_end_of_the_stack(ask)
+
+
+def _at_the_end_of_the_stack(ask):
+    try:
+        return _at_the_end_of_the_stack(ask)
+    except RecursionError:
+        return ask()

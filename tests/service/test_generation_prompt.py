@@ -1,11 +1,13 @@
 """How a prompt that is too long is cut (8.5), and what a gap to fill keeps around itself."""
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ollama_nb.errors import ContextTooLong
-from ollama_nb.service.generation_prompt import _fit, _fit_around
+from ollama_nb.service.generation_prompt import _fit, _fit_around, _infill
 from ollama_nb.wire import GenerateRequest
 
 LONG = list(range(1000))
@@ -46,3 +48,17 @@ def test_the_gap_keeps_what_stands_next_to_it(before, after, limit):
     assert len(kept_left) + len(kept_right) == min(limit, before + after)
     assert kept_left == left[len(left) - len(kept_left) :]
     assert kept_right == right[: len(kept_right)]
+
+
+@pytest.mark.parametrize("start", [[], [1]])
+def test_a_gap_begins_as_the_vocabulary_wants_and_fits(start):
+    def tokenize(pieces, *, start):
+        return [*([1] if start and adds_bos else []), *(9 for piece in pieces for _ in piece)]
+
+    adds_bos = bool(start)
+    vocabulary = SimpleNamespace(infill=(2, 3, 4), controls=())
+    runner = SimpleNamespace(vocabulary=vocabulary, tokenize=tokenize)
+    short = GenerateRequest(prompt="ab", suffix="c")
+    assert _infill(short, None, runner, 100) == [*start, 2, 9, 9, 3, 9, 4]
+    long = GenerateRequest(prompt="a" * 500, suffix="c" * 500)
+    assert len(_infill(long, None, runner, 100)) == 99

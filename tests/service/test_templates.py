@@ -124,3 +124,25 @@ def test_a_template_tells_what_a_model_can_do(tmp_path):
         assert sorted(able.capabilities) == ["completion", "insert", "tools"]
     finally:
         service.close()
+
+
+def test_too_deep_a_template_breaks_no_list(tmp_path):
+    deep = ("{{ if 0 }}" + "{{ else if 0 }}" * 99) * 64 + "{{ end }}" * 64
+    write_model(tmp_path, "deep", weights=endless_weights(), template=deep.encode())
+    service = Service(dataclasses.replace(Settings.from_environment({}), models=tmp_path))
+    try:
+        assert "deep:latest" in [one.name for one in service.list().models]
+    finally:
+        service.close()
+
+
+def test_a_prompt_opens_thinking_only_where_a_model_thinks(tmp_path):
+    write_model(tmp_path, "plain", weights=endless_weights(), template=b"{{ .Prompt }}")
+    service = Service(dataclasses.replace(Settings.from_environment({}), models=tmp_path))
+    try:
+        request = GenerateRequest(model="plain", prompt="a <think>", options={"num_predict": 8})
+        answer = service.generate(request).fold()
+        assert answer.response
+        assert not answer.thinking
+    finally:
+        service.close()

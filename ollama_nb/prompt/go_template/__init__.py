@@ -6,7 +6,8 @@ nesting are bounded (rule S21). Knows nothing of chats: data are plain Python va
 types of ``values`` for what only Go has.
 """
 
-from .errors import TemplateError
+from .errors import TemplateError, within_stack
+from .running import Run
 from .template import Template, parse_template
 
-__all__ = ["Template", "TemplateError", "parse_template"]
+__all__ = ["Run", "Template", "TemplateError", "parse_template", "within_stack"]

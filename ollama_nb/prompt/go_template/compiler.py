@@ -6,10 +6,10 @@ A Perform returns None, or the jump that ends a loop's turn or the loop.
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
-from .operands import Evaluate, Scope, compile_pipeline
+from .operands import Scope, compile_pipeline
 from .parser import Trees
 from .printing import sorted_keys, text_of
-from .running import MAX_DEPTH, Run, Site
+from .running import MAX_DEPTH, Evaluate, Run, Site
 from .tree import Action, Call, If, Jump, Node, Nodes, Pipeline, Range, Text, With, last_word
 from .values import Struct
 

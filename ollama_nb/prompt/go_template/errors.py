@@ -1,5 +1,8 @@
 """What a Go template can fail with."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ollama_nb.errors import OllamaError
 
 
@@ -13,3 +16,12 @@ class TemplateError(OllamaError):
 
 class Fault(Exception):
     """What a function or a field refuses, before it is known where in the template that was."""
+
+
+@contextmanager
+def within_stack() -> Iterator[None]:
+    """Tell of a tree that is too deep for the stack that is left as TemplateError."""
+    try:
+        yield
+    except RecursionError as error:
+        raise TemplateError("template: : nested too deeply") from error

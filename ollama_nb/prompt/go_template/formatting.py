@@ -253,7 +253,7 @@ def _string(value: str, spec: _Spec) -> str:
                 return _pad(f"`{text}`", spec)
             return _pad(quoted(text, ascii_only="+" in spec.flags), spec)
         case "x" | "X":
-            data = as_bytes(value)[: spec.precision]
+            data = as_bytes(_cut(value, spec))[: spec.precision]
             text = data.hex(" ") if " " in spec.flags else data.hex()
             if "#" in spec.flags and data:
                 text = "0x" + (text.replace(" ", " 0x") if " " in spec.flags else text)

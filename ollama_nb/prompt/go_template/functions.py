@@ -223,7 +223,7 @@ FUNCTIONS = {
     "printf": Function(lambda pattern, *values: sprintf(pattern, values), 1, None, 1, grows=True),
     "println": Function(lambda *values: sprintln(values), 0, grows=True),
     "slice": Function(_slice, grows=True),
-    "toTypeScriptType": Function(_to_script_type, 1, 1),
+    "toTypeScriptType": Function(_to_script_type, 1, 1, grows=True),
     "urlquery": Function(lambda *values: escapes.query(_text(values)), 0, grows=True),
     "yesterdayDate": Function(_yesterday, 0, None, 1 << 20),
 }

@@ -1,19 +1,17 @@
-"""Operands compiled to closures: fields, variables, constants, chains and calls of functions.
+"""Operands compiled to closures: variables, constants, chains, and what calls are given.
 
-An Evaluate gets the run, the cursor and the template's variables, of which the first is ``$``.
 What is known beforehand is decided when compiling: each closure does one thing.
 """
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
-from .errors import Fault
-from .functions import FUNCTIONS, Function, equal
+from .calls import calling, calling_piped, choosing, comparing
+from .fields import fields_of, the_dot
+from .functions import FUNCTIONS, Function
 from .literals import overflows
-from .printing import text_within
-from .running import MAX_OUTPUT, Run, Site
+from .running import Evaluate, Run, Site
 from .tree import (
     Chain,
     Command,
@@ -28,9 +26,7 @@ from .tree import (
     Variable,
     last_word,
 )
-from .values import JsonList, JsonMap, NamesList, Struct, type_name
-
-Evaluate: TypeAlias = Callable[[Run, Any, list[Any]], Any]
+from .values import type_name
 
 
 @dataclass
@@ -135,9 +131,9 @@ def compile_operand(  # noqa: C901 - one case for each kind of word
     """One word. ``has_arguments``: it is a field that is given some, which is an error."""
     match operand:
         case Dot():
-            return _dot
+            return the_dot
         case Field(names=names):
-            return _fields(_dot, names, scope.site(operand), scope.in_range, has_arguments)
+            return fields_of(the_dot, names, scope.site(operand), scope.in_range, has_arguments)
         case Variable(names=names):
             return _compile_variable(operand, scope, has_arguments)
         case Literal(value=value):
@@ -155,7 +151,7 @@ def compile_operand(  # noqa: C901 - one case for each kind of word
             if isinstance(base, Nil):
                 return _failing(site, f"indirection through explicit nil in {operand}")
             inside = scope.site(last_word(base))
-            return _fields(compile_operand(base, scope), names, inside, False, has_arguments)
+            return fields_of(compile_operand(base, scope), names, inside, False, has_arguments)
 
 
 def _compile_variable(variable: Variable, scope: Scope, has_arguments: bool) -> Evaluate:
@@ -170,11 +166,7 @@ def _compile_variable(variable: Variable, scope: Scope, has_arguments: bool) -> 
 
     if not names:
         return read
-    return _fields(read, tuple(names), site, slot in scope.elements, has_arguments)
-
-
-def _dot(_: Run, dot: Any, __: list[Any]) -> Any:
-    return dot
+    return fields_of(read, tuple(names), site, slot in scope.elements, has_arguments)
 
 
 def _constant(value: Any) -> Evaluate:
@@ -186,84 +178,6 @@ def _failing(site: Site, message: str) -> Evaluate:
         raise site.error(message)
 
     return fail
-
-
-# Fields
-
-
-def _fields(
-    base: Evaluate,
-    names: tuple[str, ...],
-    site: Site,
-    is_element: bool,
-    has_arguments: bool,
-) -> Evaluate:
-    """Look up one name after the other. ``is_element``: the base's nil is an error."""
-    if len(names) == 1 and not has_arguments:
-        return (
-            _field_of_dot(names[0], site, is_element)
-            if base is _dot
-            else _field(base, names[0], site, is_element)
-        )
-    last = len(names) - 1
-
-    def look_up_all(run: Run, dot: Any, frame: list[Any]) -> Any:
-        value, inside = base(run, dot, frame), is_element
-        for at, name in enumerate(names):
-            parent = value
-            value = look_up(value, name, site, inside, has_arguments and at == last)
-            inside = parent is not None
-        return value
-
-    return look_up_all
-
-
-def _field_of_dot(name: str, site: Site, is_element: bool) -> Evaluate:
-    def look_up_one(_: Run, dot: Any, __: list[Any]) -> Any:
-        kind = dot.__class__
-        if kind is dict:
-            return dot.get(name)
-        if kind is Struct and name in dot.fields:
-            return dot.fields[name]
-        return look_up(dot, name, site, is_element)
-
-    return look_up_one
-
-
-def _field(base: Evaluate, name: str, site: Site, is_element: bool) -> Evaluate:
-    def look_up_one(run: Run, dot: Any, frame: list[Any]) -> Any:
-        value = base(run, dot, frame)
-        if value.__class__ is dict:
-            return value.get(name)
-        return look_up(value, name, site, is_element)
-
-    return look_up_one
-
-
-def look_up(
-    value: Any,
-    name: str,
-    site: Site,
-    inside: bool,
-    has_arguments: bool = False,
-) -> Any:
-    """A field or a key. ``inside``: the value was found in another one, where nil has a type."""
-    if value is None:
-        if inside:
-            raise site.error(f"nil pointer evaluating interface {{}}.{name}")
-        return None
-    if isinstance(value, dict):
-        if has_arguments:
-            raise site.error(f"{name} is not a method but has arguments")
-        return value.get(name)
-    if isinstance(value, Struct) and name in value.fields:
-        if has_arguments:
-            raise site.error(f"{name} has arguments but cannot be invoked as function")
-        return value.fields[name]
-    if name == "String" and isinstance(value, JsonList | JsonMap | NamesList | Struct):
-        return text_within(value)
-    kind = "interface {}" if inside and not isinstance(value, Struct) else type_name(value)
-    raise site.error(f"can't evaluate field {name} in type {kind}")
 
 
 # Functions
@@ -285,12 +199,12 @@ def _compile_call(command: Command, scope: Scope, final: Evaluate | None) -> Eva
     if name == "call":
         function = function._replace(call=partial(function.call, str(words[0]) if words else ""))
     if name in ("and", "or"):
-        return _choosing(arguments, final, stops_at=name == "or")
+        return choosing(arguments, final, stops_at=name == "or")
     if final is not None:
-        return _calling_piped(function, arguments, final, scope.site(command), name)
+        return calling_piped(function, arguments, final, scope.site(command), name)
     if name in ("eq", "ne") and len(words) == 2:
-        return _comparing(arguments, words[1], scope.site(command), name)
-    return _calling(function, arguments, scope.site(command), name)
+        return comparing(arguments, words[1], scope.site(command), name)
+    return calling(function, arguments, scope.site(command), name)
 
 
 def _wrong_number(function: Function, name: str, num_words: int, is_piped: bool) -> str:
@@ -328,116 +242,3 @@ def _text_argument(evaluate: Evaluate, site: Site, nil: str = "") -> Evaluate:
         raise site.error(f"wrong type for value; expected string; got {name}")
 
     return text
-
-
-def _choosing(arguments: Sequence[Evaluate], final: Evaluate | None, *, stops_at: bool) -> Evaluate:
-    """``and`` and ``or``: the first argument that decides, or the last."""
-    if final is None and len(arguments) == 2:
-        first, second = arguments
-
-        def choose_of_two(run: Run, dot: Any, frame: list[Any]) -> Any:
-            value = first(run, dot, frame)
-            return value if bool(value) is stops_at else second(run, dot, frame)
-
-        return choose_of_two
-
-    def choose(run: Run, dot: Any, frame: list[Any]) -> Any:
-        piped = None if final is None else final(run, dot, frame)
-        value = None
-        for argument in arguments:
-            value = argument(run, dot, frame)
-            if bool(value) is stops_at:
-                return value
-        return value if final is None else piped
-
-    return choose
-
-
-def _comparing(arguments: Sequence[Evaluate], word: Operand, site: Site, name: str) -> Evaluate:
-    """``eq`` and ``ne`` of two, mostly of a field with a text."""
-    left, right = arguments
-    wanted = name == "eq"
-
-    def compare(run: Run, dot: Any, frame: list[Any]) -> bool:
-        first, other = left(run, dot, frame), right(run, dot, frame)
-        if first.__class__ is other.__class__ and first.__class__ in _PLAIN:
-            return (first == other) is wanted
-        return _checked(equal, site, name, first, other) is wanted
-
-    if not (isinstance(word, Literal) and isinstance(word.value, str)):
-        return compare
-    constant = word.value
-
-    def compare_constant(run: Run, dot: Any, frame: list[Any]) -> bool:
-        first = left(run, dot, frame)
-        if first.__class__ is str:
-            return (first == constant) is wanted
-        return _checked(equal, site, name, first, constant) is wanted
-
-    return compare_constant
-
-
-_PLAIN = frozenset([str, int, bool, float])
-
-
-def _calling(function: Function, arguments: Sequence[Evaluate], site: Site, name: str) -> Evaluate:
-    call, grows = function.call, function.grows
-    if len(arguments) == 1:
-        only = arguments[0]
-
-        def call_one(run: Run, dot: Any, frame: list[Any]) -> Any:
-            try:
-                value = call(only(run, dot, frame))
-            except Fault as fault:
-                raise site.error(f"error calling {name}: {fault}") from fault
-            return _paid(run, value) if grows else value
-
-        return call_one
-    if len(arguments) == 2:
-        first, second = arguments
-
-        def call_two(run: Run, dot: Any, frame: list[Any]) -> Any:
-            try:
-                value = call(first(run, dot, frame), second(run, dot, frame))
-            except Fault as fault:
-                raise site.error(f"error calling {name}: {fault}") from fault
-            return _paid(run, value) if grows else value
-
-        return call_two
-
-    def call_all(run: Run, dot: Any, frame: list[Any]) -> Any:
-        given = [argument(run, dot, frame) for argument in arguments]
-        value = _checked(call, site, name, *given)
-        return _paid(run, value) if grows else value
-
-    return call_all
-
-
-def _calling_piped(
-    function: Function, arguments: Sequence[Evaluate], final: Evaluate, site: Site, name: str
-) -> Evaluate:
-    call, grows = function.call, function.grows
-
-    def call_it(run: Run, dot: Any, frame: list[Any]) -> Any:
-        piped = final(run, dot, frame)
-        given = [argument(run, dot, frame) for argument in arguments]
-        value = _checked(call, site, name, *given, piped)
-        return _paid(run, value) if grows else value
-
-    return call_it
-
-
-def _checked(call: Callable[..., Any], site: Site, name: str, *values: Any) -> Any:
-    try:
-        return call(*values)
-    except Fault as fault:
-        raise site.error(f"error calling {name}: {fault}") from fault
-
-
-def _paid(run: Run, value: Any) -> Any:
-    length = len(value)
-    if length >= 64:
-        if length > MAX_OUTPUT and isinstance(value, str):
-            run.overflow()
-        run.charge(length)
-    return value

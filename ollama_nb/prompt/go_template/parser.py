@@ -33,6 +33,8 @@ from .tree import (
 MAX_SOURCE = 1 << 20
 MAX_NESTING = 64
 _MAX_ELSE_IFS = 100
+_MAX_DEPTH = 2 * MAX_NESTING
+"""Of the tree, where each ``else if`` stands inside of the one before."""
 
 Trees = dict[str, Nodes]
 """Templates by name; the nameless one is the text itself."""
@@ -63,6 +65,8 @@ class _Parser:
         self._variables = ["$"]
         self._ranges = 0
         self._nesting = 0
+        self._arms = 0
+        """How many ``else if`` there are before this place, in the chains around it."""
         self._trees: Trees = {}
 
     def parse(self) -> Trees:
@@ -175,6 +179,8 @@ class _Parser:
         self._nesting += 1
         if self._nesting > MAX_NESTING:
             raise self._error(f"nested more than {MAX_NESTING} deep")
+        if self._nesting + self._arms > _MAX_DEPTH:
+            raise self._error(f"nested more than {_MAX_DEPTH} deep with all else if")
         yield
         self._nesting -= 1
 
@@ -256,12 +262,14 @@ class _Parser:
                 self._next()
                 if len(arms) > _MAX_ELSE_IFS:
                     raise self._error(f"more than {_MAX_ELSE_IFS} times else {word}")
+                self._arms += 1
                 continue
             otherwise, end = self._list()
             if end.text != "end":
                 raise self._error(f"expected end; found {_ending(end)}")
             break
         del self._variables[num_variables:]
+        self._arms -= len(arms) - 1
         for pipeline, body in reversed(arms):
             node = _BRANCHES[word](pipeline.position, pipeline, body, otherwise)
             otherwise = (node,)

@@ -1,7 +1,8 @@
 """One run of a template: what it has written, and what it may still take (rule S21)."""
 
 import time
-from typing import NamedTuple, NoReturn
+from collections.abc import Callable
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from .errors import TemplateError
 from .literals import quoted
@@ -12,8 +13,8 @@ MAX_STEPS = 1_000_000
 MAX_SECONDS = 2.0
 MAX_DEPTH = 64
 _GRANT = 1000
-_LENGTH_OF_A_STEP = 64
-"""Characters or elements that a function may return for one step."""
+LENGTH_OF_A_STEP = 64
+"""Characters that a function may read, or characters or elements it may return, for one step."""
 
 
 class Run:
@@ -33,6 +34,12 @@ class Run:
         self._steps = MAX_STEPS - _GRANT
         self._deadline = time.monotonic() + MAX_SECONDS
 
+    def take(self) -> str:
+        """What was written since the last time."""
+        text = "".join(self.pieces)
+        self.pieces.clear()
+        return text
+
     def refuel(self) -> None:
         """Grant more steps. Raises TemplateError at the end of steps or time."""
         grant = _GRANT - self.fuel
@@ -45,13 +52,17 @@ class Run:
 
     def charge(self, length: int) -> None:
         """Count the steps of a function that made something so long."""
-        self.fuel -= length // _LENGTH_OF_A_STEP
+        self.fuel -= length // LENGTH_OF_A_STEP
         if self.fuel < 0:
             self.refuel()
 
     def overflow(self) -> NoReturn:
         """Raise for a result that is too long."""
         raise TemplateError(f"template: : output exceeds {MAX_OUTPUT >> 20} MiB")
+
+
+Evaluate: TypeAlias = Callable[[Run, Any, list[Any]], Any]
+"""Gets the run, the cursor and the template's variables, of which the first is ``$``."""
 
 
 class Site(NamedTuple):

@@ -5,7 +5,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from .compiler import Bodies, compile_trees
-from .errors import TemplateError
+from .errors import TemplateError, within_stack
 from .functions import FUNCTIONS
 from .literals import as_bytes
 from .parser import Trees, parse
@@ -33,15 +33,18 @@ class Template:
     def _bodies(self) -> Bodies:
         return compile_trees(self.source, self.trees)
 
-    def render(self, data: Mapping[str, Any]) -> str:
-        """Run it with ``data`` as the cursor. Raises TemplateError."""
-        try:
+    def render(self, data: Mapping[str, Any], run: Run | None = None) -> str:
+        """Run it with ``data`` as the cursor. Raises TemplateError.
+
+        Renderings with the same ``run`` share what one may take.
+        """
+        run = Run() if run is None else run
+        try:  # within_stack would cost as much as a short turn
             body, num_variables = self._bodies[""]
-            run = Run()
             body(run, data, [data, *[None] * (num_variables - 1)])
         except RecursionError as error:
             raise TemplateError("template: : nested too deeply") from error
-        text = "".join(run.pieces)
+        text = run.take()
         # Half of a character, which a template can cut, has no place in a prompt.
         return text if text.isascii() else as_bytes(text).decode("utf-8", "replace")
 
@@ -49,7 +52,5 @@ class Template:
 @lru_cache(maxsize=128)
 def parse_template(source: str) -> Template:
     """Parse, once for each text. Raises TemplateError."""
-    try:
+    with within_stack():
         return Template(source, parse(source, FUNCTIONS))
-    except RecursionError as error:
-        raise TemplateError("template: : nested too deeply") from error

@@ -45,6 +45,41 @@ def test_a_bomb_is_refused_in_time(source, error):
     assert time.monotonic() - started < 20  # 2 s and what a loaded machine adds
 
 
+LENGTHS = " ".join(["(lt (len $.Prompt) 0)"] * 60)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{{ if or " + LENGTHS + " }}{{ end }}", "{{ or " + "0 " * 9_000 + "}}",
+        "{{ if $" + ".x" * 9_000 + " }}{{ end }}", "{{ $.Prompt | len }}", "{{ index $.Prompt 0 }}",
+        "{{ slice $.Prompt 0 1 }}", "{{ ge $.Prompt $.Prompt }}", "{{ printf `%.0x` $.Prompt }}",
+    ],
+)  # fmt: skip
+def test_calls_are_paid_for_by_what_they_are_given(body):
+    template = parse_template("{{ range 100000 }}" + body + "{{ end }}")
+    data = {"Prompt": "é" * 1_000_000}
+    data["x"] = data
+    started = time.monotonic()
+    with pytest.raises(TemplateError, match="not done after"):
+        template.render(data)
+    assert time.monotonic() - started < 10
+
+
+def test_one_call_may_read_a_long_text():
+    text = "é" * 1_000_000
+    assert parse_template("{{ if gt (len .a) 9 }}{{ .a }}{{ end }}").render({"a": text}) == text
+
+
+@pytest.mark.parametrize("word", ["if", "with"])
+def test_each_else_if_counts_as_depth(word):
+    arms = f"{{{{ else {word} 0 }}}}"
+    with pytest.raises(TemplateError, match="nested more than 128 deep"):
+        parse_template((f"{{{{ {word} 0 }}}}" + arms * 99) * 64 + "{{ end }}" * 64)
+    chain = f"{{{{ {word} 0 }}}}{arms * 99}{{{{ end }}}}"
+    assert parse_template(chain * 9).render({}) == ""
+
+
 def test_wide_templates_are_no_bombs():
     assert parse_template("{{ .a }}" * 5_000).render({"a": "x"}) == "x" * 5_000
     source = "{{ if 0 }}" + "{{ else if 0 }}" * 99 + "{{ else }}y{{ end }}"
