@@ -6,7 +6,7 @@ How its bytes reach the contract is the business of ``receiving``.
 import asyncio
 import contextlib
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from ollama_nb.errors import Cancelled
 from ollama_nb.http import Request, Response, error_response
@@ -14,17 +14,35 @@ from ollama_nb.http import Request, Response, error_response
 from .bridge import Bridge
 from .receiving import Receiving
 
-if TYPE_CHECKING:
-    from .handlers import ContractHandler
-
 READ_TIMEOUT = 120.0
 """Seconds that a sender may be silent in the middle of an upload before it counts as gone."""
+
+
+class Sender(Protocol):
+    """The handler that the answers go through, as far as it matters here."""
+
+    request: Any
+
+    def set_header(self, name: str, value: str) -> None:
+        """Set a header of the answer."""
+
+    def send(self, response: Response) -> None:
+        """Answer."""
+
+    def send_unfinished(self, response: Response) -> None:
+        """Answer while the body is still coming."""
+
+    def finish(self) -> object:
+        """End the answer."""
+
+    def drop(self, what: str) -> None:
+        """Break the connection to somebody who does nothing any more."""
 
 
 class Upload:
     """One upload, for the handler that has been asked for it."""
 
-    def __init__(self, handler: "ContractHandler", bridge: Bridge) -> None:
+    def __init__(self, handler: Sender, bridge: Bridge) -> None:
         """Take whom the answers go through; ``begin`` follows."""
         self._handler = handler
         self._bridge = bridge
