@@ -8,6 +8,13 @@ import ipaddress
 from ollama_nb.errors import UnsafeAddress
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_INSIDE = [
+    ipaddress.ip_network(network)
+    for network in (
+        "192.0.0.0/24", "fec0::/10", "::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48",
+    )
+]  # fmt: skip
+"""What some versions of Python take for public, or may lead to an address in IPv4."""
 
 
 def is_public(address: str) -> bool:
@@ -19,7 +26,7 @@ def is_public(address: str) -> bool:
         inner = ip.ipv4_mapped or ip.sixtofour
         if inner:
             return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not ip.is_multicast and not any(ip in inside for inside in _INSIDE)
 
 
 class Reach:

@@ -7,10 +7,10 @@ from ollama_nb.errors import Cancelled, SpoiledDownload, StoreError
 from ollama_nb.failpoints import hit
 from ollama_nb.store import Store
 
-from .fetch import Fetch, NoRanges, Vanished
+from .fetch import Fetch, NoRanges
 from .following import Follower
 from .manifest import Blob
-from .parts import Partial, noted
+from .parts import Partial, Vanished, noted
 from .patience import STEP_SECONDS, Patience, sleep
 from .remote import Repository
 
@@ -76,7 +76,9 @@ class Download:
                     self._fill(partial, stop)
                     return
                 except Vanished:
-                    continue
+                    if is_there(self._store, self._blob):  # somebody else finished it
+                        partial.begin_again()
+                        return
                 finally:
                     self._most = self.completed
                     self._partial = None
@@ -101,11 +103,13 @@ class Download:
             return self._fetched(partial, stop, ranges=False)
 
     def _fetched(self, partial: Partial, stop: threading.Event, *, ranges: bool) -> str:
-        with Follower(partial.descriptor, self._blob.size, lambda: partial.prefix) as follower:
-            fetch = Fetch(
-                partial, self._blob.digest, self._blob.size, self._patience, ranges=ranges
-            )
+        size = self._blob.size
+        fetch = Fetch(partial, self._blob.digest, size, self._patience, ranges=ranges)
+        if not ranges:  # each try begins at the first byte: nothing may be hashed before the end
             fetch.run(self._repository, stop)
+        with Follower(partial.descriptor, size, lambda: partial.prefix) as follower:
+            if ranges:
+                fetch.run(self._repository, stop)
             hit("last-byte")
             while (digest := follower.digest(STEP_SECONDS)) is None:
                 if stop.is_set():

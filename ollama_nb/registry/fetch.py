@@ -16,7 +16,7 @@ from ollama_nb.errors import (
 )
 from ollama_nb.failpoints import hit
 
-from .parts import Part, Partial
+from .parts import Part, Partial, Vanished
 from .patience import STEP_SECONDS, Patience
 from .ranges import wrong_with_range, wrong_with_whole
 from .remote import Remote, Repository
@@ -25,10 +25,6 @@ from .retrying import Tries
 
 class NoRanges(Exception):
     """The registry gives a blob as a whole only."""
-
-
-class Vanished(Exception):
-    """Somebody removed the file that was being filled."""
 
 
 class Fetch:

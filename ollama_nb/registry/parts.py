@@ -13,6 +13,7 @@ from typing import Self
 
 import msgspec
 
+from ollama_nb.errors import StoreError
 from ollama_nb.failpoints import hit
 from ollama_nb.store import Store, blob_path
 from ollama_nb.store.disk import storing
@@ -20,6 +21,10 @@ from ollama_nb.store.disk import storing
 _sync = getattr(os, "fdatasync", os.fsync)
 _MOST_JOURNAL = 1024
 """Bytes; Ollama's have about 60."""
+
+
+class Vanished(Exception):
+    """Somebody removed the file that was being filled."""
 
 
 class Part(msgspec.Struct, kw_only=True):
@@ -122,10 +127,7 @@ class Partial:
     @property
     def lost(self) -> bool:
         """Whether somebody removed the file: a real Ollama does when it starts."""
-        try:
-            return not os.path.samestat(os.fstat(self.descriptor), self.path.lstat())
-        except OSError:
-            return True
+        return not self._is_at(self.path)
 
     def write(self, data: bytes, offset: int) -> None:
         """Put bytes at their place. Raises StoreError."""
@@ -154,12 +156,23 @@ class Partial:
         self.parts = cut(self._total, self._total)
 
     def finish(self) -> None:
-        """Make it the blob. Its content has been checked. Raises StoreError."""
+        """Make it the blob. Its content has been checked. Raises StoreError or Vanished."""
         with storing():
             hit("before-blob-sync")
             os.fsync(self.descriptor)
             hit("after-blob-sync")
-        self._disk.rename(self.path, self.target)
+        if self.lost:
+            raise Vanished
+        try:
+            self._disk.rename(self.path, self.target)
+        except StoreError:
+            if os.path.lexists(self.path) or self._is_at(self.target):
+                raise
+            raise Vanished from None
+        if not self._is_at(self.target):
+            if os.path.lexists(self.target):  # a stranger's, whose content nobody has checked
+                self._disk.rename(self.target, self.path)
+            raise Vanished
         hit("blob-placed")
         self._forget()
 
@@ -168,6 +181,12 @@ class Partial:
         self._forget()
         with storing():
             self._disk.remove(self.path)
+
+    def _is_at(self, path: Path) -> bool:
+        try:
+            return os.path.samestat(os.fstat(self.descriptor), path.lstat())
+        except OSError:
+            return False
 
     def _resumed(self) -> list[Part] | None:
         """The parts on the disk, if they are sound; else they are removed."""

@@ -59,7 +59,7 @@ class Repository:
             raise InvalidName from None
         if not 0 < (url.port or 1) < 65_536:
             raise InvalidName
-        return cls(url, Reach(url.host))
+        return cls(url, Reach(url.raw_host.decode("ascii")))
 
     @property
     def host(self) -> str:
@@ -103,7 +103,8 @@ class Remote:
         """The answer to a request, its body still to be read.
 
         ``url`` may be relative to the repository. GET and HEAD follow redirects. ``patient``: the
-        answer may take long. Raises RegistryError for anything from 400 on.
+        answer may take long. Raises RegistryError for anything from 400 on, and for redirects that
+        are not followed.
         """
         request = _Request(method, self.repository.url.join(url), headers or {}, content, patient)
         response = self._redirected(request)
@@ -199,7 +200,8 @@ class Remote:
         made = httpx.Request(
             request.method,
             request.url,
-            headers=_HEADERS | headers,
+            # httpx would look at the host as IDNA, which a name from outside need not be.
+            headers={"Host": request.url.netloc.decode()} | _HEADERS | headers,
             content=request.content() if request.content else None,
             extensions={"timeout": limits.as_dict()},
         )
@@ -208,9 +210,12 @@ class Remote:
         return response
 
     def _check(self, response: httpx.Response) -> None:
-        code = response.status_code
+        code, method = response.status_code, response.request.method
         if code < 400:
-            return
+            # Only a part of an upload may be sent elsewhere, by who sends it.
+            if code < 300 or method in ("GET", "HEAD") or (method, code) == ("PATCH", 307):
+                return
+            raise UnusableAnswer(self.repository.host, f"status {code}")
         if code == 404 and self.repository.owns(response.request.url):
             raise NotInRegistry
         body = self._read(response, MOST_TEXT)[:_SHOWN_TEXT].decode("utf-8", "replace")

@@ -21,6 +21,9 @@ from .patience import Deadline, Patience
 
 _UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK)
 _EARLY_BYTES = 64 << 10
+_MOST_HEAD = 512 << 10
+"""Bytes before an answer's body: h11 bounds each head, but not how many 1xx answers there are."""
+_heads = threading.local()
 _Address = tuple[socket.AddressFamily, tuple[Any, ...]]
 
 
@@ -123,21 +126,27 @@ class _Stream(httpcore.NetworkStream):
         self._received = 0
         self._waited = 0.0
         """What came, and how long it was waited for, since the rate was last looked at."""
+        self._begun = False
+        """Whether an answer's first bytes came; the wait for them says nothing of the rate."""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._early is not None:
-            early, self._early = self._early, None
+            early, self._early, self._begun = self._early, None, True
             return early
         began = time.monotonic()
         with _named(httpcore.ReadError):
             data: bytes = self._patiently(
                 lambda: self._connection.recv(max_bytes), select.POLLIN, timeout
             )
-        self._rate(len(data), time.monotonic() - began)
+        _count_head(len(data))
+        if self._begun:
+            self._rate(len(data), time.monotonic() - began)
+        self._begun = True
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         rest = memoryview(buffer)
+        self._received, self._waited, self._begun = 0, 0.0, False
         while rest:
             if self._answered():
                 raise httpcore.WriteError("answered before the end")
@@ -154,7 +163,7 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        with _named(httpcore.ConnectError):
+        with _named(httpcore.ConnectError, (OSError, ValueError)):  # a name that cannot be one
             try:
                 connection = ssl_context.wrap_socket(
                     self._connection,
@@ -195,7 +204,10 @@ class _Stream(httpcore.NetworkStream):
     def _answered(self) -> bool:
         """Whether the other side speaks already; then it will not read on."""
         if self._early is None and _ready(self._connection, select.POLLIN, 0):
-            with contextlib.suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            with (
+                _named(httpcore.WriteError),
+                contextlib.suppress(BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError),
+            ):
                 self._early = self._connection.recv(_EARLY_BYTES)
         return self._early is not None
 
@@ -218,9 +230,29 @@ def _ready(connection: socket.socket, events: int, seconds: float) -> bool:
 
 
 @contextlib.contextmanager
-def _named(kind: type[Exception]) -> Iterator[None]:
+def _named(
+    kind: type[Exception], causes: tuple[type[Exception], ...] = (OSError,)
+) -> Iterator[None]:
     """OSErrors in httpcore's terms."""
     try:
         yield
-    except OSError as error:
-        raise kind(error.strerror or str(error)) from error
+    except causes as error:
+        raise kind(getattr(error, "strerror", None) or str(error)) from error
+
+
+@contextlib.contextmanager
+def bounded_head() -> Iterator[None]:
+    """What this thread reads in here is an answer's head, with all that may come before it."""
+    _heads.left = _MOST_HEAD
+    try:
+        yield
+    finally:
+        _heads.left = None
+
+
+def _count_head(received: int) -> None:
+    left = getattr(_heads, "left", None)
+    if left is not None:
+        _heads.left = left - received
+        if _heads.left < 0:
+            raise httpcore.RemoteProtocolError("its headers do not end")

@@ -73,8 +73,9 @@ class Transfers:
             transfer = self._running.get(blob)
             own = transfer is None or transfer.done.is_set()
             if transfer is None or own:
-                transfer = self._running[blob] = Transfer(begin())
+                transfer = Transfer(begin())
                 transfer.start()
+                self._running[blob] = transfer
             transfer.listeners += 1
         try:
             yield transfer, own

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import ipaddress
 import os
+import socket
 import ssl
 import threading
 import urllib.request
@@ -17,7 +18,7 @@ from ollama_nb.errors import InsecureProtocol, RegistryStalled, RegistryUnreacha
 
 from .addresses import Reach
 from .patience import Patience
-from .sockets import Sockets
+from .sockets import Sockets, bounded_head
 
 
 class Transport(httpx.BaseTransport):
@@ -34,7 +35,7 @@ class Transport(httpx.BaseTransport):
         """Send it, and return the answer with its body still to come. Raises RegistryError."""
         url = request.url
         host = url.netloc.decode()
-        with _translated(host):
+        with _translated(host), bounded_head():
             response = self._pool(url).handle_request(
                 httpcore.Request(
                     method=request.method,
@@ -64,18 +65,21 @@ class Transport(httpx.BaseTransport):
         if url.scheme not in ("http", "https"):
             raise InsecureProtocol(url.scheme)
         key = (url.scheme, proxy_for(url))
+        if key[1] and (address := _literal(_host(url))):  # the proxy would connect anywhere
+            self._reach.check(_host(url), address)
+            self._reach.connected(_host(url), address)
         with self._lock:
             if key not in self._pools:
                 self._pools[key] = self._new_pool(*key)
             return self._pools[key]
 
     def _new_pool(self, scheme: str, proxy: str) -> httpcore.ConnectionPool:
-        tls = _tls(*map(os.environ.get, _TLS_SETTINGS)) if scheme == "https" else None
+        tls = _tls_of_environment() if scheme == "https" else None
         most = self._patience.connections + 1
         if not proxy:
             sockets = Sockets(self._reach, self._patience, self._stop)
             return httpcore.ConnectionPool(tls, max_connections=most, network_backend=sockets)
-        server = httpx.Proxy(proxy)
+        server = _server(proxy)
         return httpcore.HTTPProxy(
             str(server.url),
             proxy_auth=server.raw_auth,
@@ -101,7 +105,8 @@ class _Body(httpx.SyncByteStream):
 
 def proxy_for(url: httpx.URL) -> str:
     """The proxy that the environment names for it, or nothing; as in Go, never for loopback."""
-    if url.host == "localhost" or _is_loopback(url.host) or urllib.request.proxy_bypass(url.host):
+    host = _host(url)
+    if host == "localhost" or _is_loopback(host) or urllib.request.proxy_bypass(host):
         return ""
     proxies = urllib.request.getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all") or ""
@@ -115,7 +120,55 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def _host(url: httpx.URL) -> str:
+    """As it is connected to; ``url.host`` would decode it, and fail where that is no IDNA."""
+    return url.raw_host.decode("ascii")
+
+
+def _literal(host: str) -> str:
+    """The IP address that a host is, in any way of writing it; or nothing: it is a name."""
+    host = host.rstrip(".")
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    try:
+        return str(ipaddress.IPv4Address(socket.inet_aton(host)))
+    except OSError:
+        return ""
+
+
+def _server(proxy: str) -> httpx.Proxy:
+    """Raises ConnectError where it is none that can be used. Its address may hold a password."""
+    scheme = proxy.partition("://")[0].lower()
+    if scheme not in ("http", "https"):
+        raise httpcore.ConnectError(
+            f"the environment names a proxy of the kind {scheme:.20}; only http and https are known"
+        )
+    try:
+        server = httpx.Proxy(proxy)
+    except (ValueError, httpx.InvalidURL):
+        server = None
+    if server is None or not server.url.raw_host:
+        raise httpcore.ConnectError("the environment names a proxy whose address is none")
+    return server
+
+
 _TLS_SETTINGS = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def _tls_of_environment() -> ssl.SSLContext:
+    settings = [os.environ.get(name) for name in _TLS_SETTINGS]
+    try:
+        return _tls(*settings)
+    except OSError as error:
+        named = " or ".join(
+            name for name, value in zip(_TLS_SETTINGS, settings, strict=True) if value
+        )
+        raise httpcore.ConnectError(
+            f"the certificates of {named or 'this system'} cannot be read: "
+            f"{error.strerror or error}"
+        ) from error
 
 
 @functools.lru_cache(maxsize=2)

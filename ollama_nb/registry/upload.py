@@ -50,6 +50,7 @@ class Upload:
         self._gone_on = False
         """Whether what the registry says that it has of a session was taken for true."""
         self._at = 0
+        self._furthest = 0
         self._sums: list[bytes] = []
         self._sum = b""
         self._most = 0
@@ -72,8 +73,10 @@ class Upload:
         try:
             if self._is_there(remote) or not self._start(remote):
                 return True
+            self._forgive(tries)
             while self._at < self._blob.size:
                 self._send_part(descriptor, remote)
+                self._forgive(tries)
                 hit("part-sent")
             self._commit(remote)
         except RegistryRefused as error:
@@ -89,10 +92,16 @@ class Upload:
             return False
         return True
 
+    def _forgive(self, tries: Tries) -> None:
+        """Count failures afresh where more has arrived than ever before."""
+        if self._at - self._furthest >= self._patience.progress:
+            self._furthest = self._at
+            tries.forgive()
+
     def _is_there(self, remote: Remote) -> bool:
         try:
-            with remote.answer("HEAD", f"blobs/{self._blob.digest}"):
-                return True
+            with remote.answer("HEAD", f"blobs/{self._blob.digest}") as response:
+                return response.status_code < 300
         except NotInRegistry:
             return False
         except RegistryRefused as error:

@@ -73,7 +73,7 @@ class NewBlob:
         if expected and hex_of(expected) != hex_of(digest):
             raise DigestMismatch(expected, digest)
         path = blob_path(self._disk.root, digest)
-        if not is_present(self._disk, path, self.size):
+        if not _is_whole(self._disk, path, self.size):
             self._draft.place(path)
         return digest
 
@@ -89,8 +89,12 @@ def is_present(disk: Disk, path: Path, size: int = 0) -> bool:
 
     It is made young again, so that a real Ollama does not prune it before a manifest names it.
     """
+    return _is_whole(disk, path, size or None)
+
+
+def _is_whole(disk: Disk, path: Path, size: int | None) -> bool:
     try:
-        if not path.is_file() or (size and path.stat().st_size != size):
+        if not path.is_file() or (size is not None and path.stat().st_size != size):
             return False
         if is_damaged(disk, path):
             return False
@@ -143,5 +147,7 @@ def linked(disk: Disk, source: Path, target: Path) -> bool:
         except OSError:  # another file system, or no links on this one
             return False
         hit("after-link")
+        with contextlib.suppress(OSError):  # young, so that a real Ollama does not prune it
+            os.utime(target, follow_symlinks=False)
         disk.sync(target.parent)
         return True

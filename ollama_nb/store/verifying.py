@@ -57,6 +57,7 @@ def verify(disk: Disk, roots: Sequence[Path], cancelled: threading.Event) -> Ite
     completed = 0
     for key, path in paths.items():
         one, digest = wanted[key], key[1]
+        inode = _inode(path)
         fault, begun = _apparent(path, one.sizes), completed
         if path is not None and not fault:
             state = hashlib.sha256()
@@ -70,7 +71,8 @@ def verify(disk: Disk, roots: Sequence[Path], cancelled: threading.Event) -> Ite
                 fault = f"cannot be read: {error.strerror}"
         completed = begun + _size(path)
         with contextlib.suppress(StoreError):  # a store that is only read keeps no marks
-            _note(disk, path, damaged=bool(fault))
+            if _inode(path) == inode:  # else it was replaced, and the new one has not been read
+                _note(disk, path, damaged=bool(fault))
         damage = Damage(digest, fault, tuple(one.models)) if fault else None
         yield Checked(digest, completed, total, damage)
 
@@ -119,6 +121,13 @@ def _note(disk: Disk, path: Path | None, *, damaged: bool) -> None:
             mark_damaged(disk, path)
         else:
             unmark(disk, path)
+
+
+def _inode(path: Path | None) -> int | None:
+    try:
+        return path.stat().st_ino if path is not None else None
+    except OSError:
+        return None
 
 
 def _valid(digest: str) -> bool:

@@ -157,6 +157,21 @@ def test_one_stream_that_breaks_off_begins_again(puller, proxy, name):
     puller.check()
 
 
+def test_one_stream_whose_second_try_has_other_bytes(puller, proxy, name):
+    """What is hashed is what is there at the end, not what the first try brought."""
+
+    def whole(exchange):
+        return not exchange.header("Range")
+
+    proxy.on(DIGEST, WholeBody(), Cut(len(WEIGHTS) // 2), times=1, where=whole)
+    proxy.on(DIGEST, WholeBody(), Flip(100), times=1, where=whole)
+    proxy.on(DIGEST, WholeBody())
+    puller.pull(name)
+    assert puller.blob(DIGEST).read_bytes() == WEIGHTS
+    assert len([each for each in proxy.seen(DIGEST) if whole(each)]) == 2
+    puller.check()
+
+
 def test_a_blob_longer_than_the_manifest_says(puller, plain, proxy, repository):
     """Of what was not announced nothing is written."""
     plain.push_model(f"{repository}:latest", model=WEIGHTS)

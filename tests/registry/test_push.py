@@ -5,6 +5,7 @@ import json
 import random
 import signal
 import threading
+from collections import Counter
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -20,6 +21,7 @@ from ollama_nb.errors import (
     RegistryError,
     RetriesExceeded,
     StoreError,
+    UnusableAnswer,
 )
 from ollama_nb.names import Name
 
@@ -163,6 +165,7 @@ PASSING = {
     "no session": ("POST", [NoAnswer()], 2),
     "no answer to HEAD": ("HEAD", [NoAnswer()], 2),
     "405 to HEAD": ("HEAD", [Say(405)], 2),
+    "304 to HEAD": ("HEAD", [Say(304)], 2),
 }
 
 
@@ -193,6 +196,8 @@ FAILING = {
     "no location": ("POST", [Say(202)], "^max retries exceeded: .* no address for the upload$"),
     "401": ("POST", [Say(401)], "^unauthorized: access denied$"),
     "a file": ("POST", [Redirect("file:///x", 202, exactly=True)], "^insecure protocol file$"),
+    "a commit sent elsewhere": ("PUT", [Redirect("/x", exactly=True)], "used: status 307$"),
+    "a part seen elsewhere": ("PATCH", [Redirect("/x", 303, exactly=True)], "status 303$"),
     "half an answer": ("HEAD", [Cut(0), Say(500)], "^max retries exceeded: 500$"),
 }  # fmt: skip
 
@@ -209,6 +214,25 @@ def test_what_does_not(puller, plain, proxy, target, case):
     proxy.forget()
     puller.push(target)
     assert pushed(puller, plain, target)
+
+
+def test_failures_are_counted_for_each_part(puller, plain, proxy, target):
+    tried = Counter()
+
+    def early(exchange):
+        tried[part := exchange.header("Content-Range")] += 1
+        return part.startswith(("0-", "100000-", "200000-")) and tried[part] <= 2
+
+    proxy.on("/blobs/", Say(500), method="PATCH", where=early)
+    puller.push(target)
+    assert sum(tried.values()) > puller.patience.tries + 2
+    assert pushed(puller, plain, target)
+
+
+def test_a_manifest_that_is_sent_elsewhere(puller, proxy, target):
+    proxy.on("/manifests/", Redirect("/x", 302, exactly=True), method="PUT")
+    with pytest.raises(UnusableAnswer, match=r"status 302$"):
+        puller.push(target)
 
 
 def test_a_refused_manifest(puller, proxy, target):

@@ -18,6 +18,7 @@ from wire_faults import Cut, Stall, Throttle
 
 import ollama_nb
 from ollama_nb.errors import Cancelled, RetriesExceeded
+from ollama_nb.registry.parts import Partial, Vanished
 
 WEIGHTS = random.Random(2).randbytes(350_000)
 WEIGHTS_DIGEST = digest_of(WEIGHTS)
@@ -139,6 +140,17 @@ def test_a_file_that_ollama_prunes_is_begun_again(puller, name, proxy):
     assert gone
     assert told.monotone
     assert puller.blob(WEIGHTS_DIGEST).read_bytes() == WEIGHTS
+    puller.check()
+
+
+def test_what_somebody_else_finishes_is_not_fetched_again(puller, name, proxy, monkeypatch):
+    def finished(partial):
+        partial.path.rename(partial.target)
+        raise Vanished
+
+    monkeypatch.setattr(Partial, "finish", finished)
+    puller.pull(name)
+    assert proxy.served(WEIGHTS_DIGEST) == len(WEIGHTS)
     puller.check()
 
 

@@ -92,6 +92,16 @@ def old_names(disk):
         path.rename(path.with_name(path.name.replace("-", ":")))
 
 
+def test_a_linked_blob_is_young(disk, other):
+    """So that a real Ollama does not prune it before a manifest names it."""
+    other.model("site:1", other.layer("system", b"site"))
+    path = next(path for path in blobs(other.root) if path.read_bytes() == b"site")
+    os.utime(path, (1, 1))
+    brought = Store([disk.root, other.root]).bring(path.name)
+    assert brought.parent == disk.root / "blobs"
+    assert brought.stat().st_mtime > 1
+
+
 def test_blobs_of_2023_are_read_where_they_are(disk):
     disk.model("m:latest", disk.layer("system", b"hi"), model_family="llama")
     old_names(disk)

@@ -144,6 +144,20 @@ def test_it_can_be_cancelled_between_two_pieces(store, monkeypatch):
     assert damages(store) == []
 
 
+def test_what_was_replaced_meanwhile_is_not_marked(store):
+    path = path_of(store.disk.root, CONTENTS[2])
+    flip(path, 10)
+    steps = store.verify()
+    for step in steps:
+        if step.completed >= len(CONTENTS[2]):  # its last piece has been read
+            break
+    new = path.with_name("new")
+    new.write_bytes(CONTENTS[2])
+    new.rename(path)
+    list(steps)
+    assert store.has(f"sha256:{path.name[7:]}")
+
+
 def test_models_may_come_and_go_meanwhile(store):
     steps = store.verify()
     next(steps)

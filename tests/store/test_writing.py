@@ -50,6 +50,15 @@ def test_a_blob_has_the_name_of_its_content(disk, store):
     assert (disk.root / "blobs" / blob.digest.replace(":", "-")).read_bytes() == b"onetwo"
 
 
+def test_an_empty_blob_that_is_not_empty_is_replaced(disk, store):
+    path = disk.root / "blobs" / digest_of(b"").replace(":", "-")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"x")
+    with store.new_blob() as blob:
+        blob.keep(digest_of(b""))
+    assert path.read_bytes() == b""
+
+
 def test_a_blob_that_is_not_kept_leaves_nothing(disk, store):
     with store.new_blob() as blob:
         blob.write(b"x" * 100_000)
