@@ -133,7 +133,7 @@ def test_later_verbs_say_so():
     for name in LATER:
         text = problem(f"{name} x")
         assert f"does not have {name} yet" in text
-        assert "list, ps, show, pull, push, cp, rm, verify, prune, generate" in text
+        assert "list, ps, show, pull, push, create, cp, rm, verify, prune, generate" in text
     assert not set(LATER) & {verb.name for verb in VERBS}
 
 

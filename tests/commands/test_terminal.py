@@ -121,7 +121,7 @@ def test_without_any_prompt_it_says_what_to_write(command, monkeypatch):
         (("embed", "-m", "giude", "Hi"), 1, "model 'giude' not found. Did you mean guide?"),
         (("embed", "--dimensions", "0", "Hi"), 2, "--dimensions 0"),
         (("stop", "zzz"), 1, "jupyter ollama list shows what is here"),
-        (("create", "x"), 2, "does not have create yet"),
+        (("chat", "x"), 2, "does not have chat yet"),
         (("run", "--seed", "x", "guide", "Hi"), 2, "--seed"),
         (("generate", "--keep-alive", "5x", "Hi"), 1, "time: unknown unit"),
     ],

@@ -27,11 +27,11 @@ def words(completions):
 
 def test_verbs(complete):
     assert words(complete("%ollama ")) == [
-        "list", "ps", "show", "pull", "push", "cp", "rm", "verify", "prune", "generate", "run",
-        "embed", "stop", "version", "help",
+        "list", "ps", "show", "pull", "push", "create", "cp", "rm", "verify", "prune", "generate",
+        "run", "embed", "stop", "version", "help",
     ]  # fmt: skip
     assert complete("%ollama l") == ["%ollama list"]
-    assert words(complete("%%ollama ")) == ["generate", "embed", "help"]
+    assert words(complete("%%ollama ")) == ["create", "generate", "embed", "help"]
     assert complete("%ollama help ge") == ["%ollama help generate"]
 
 

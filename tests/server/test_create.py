@@ -86,5 +86,5 @@ def test_later_failures_are_a_line(front, name, digest):
     assert told[0] == {"status": "parsing GGUF"}
     assert set(told[-1]) == {"error"}
     answer = front.post("/api/create", json=body | {"stream": False})
-    assert answer.status_code == 500
+    assert answer.status_code == 400
     assert name not in front.get("/api/tags").text
