@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,20 @@ _HERE = Path(__file__).parent
 # Inherited by the kernels: one display for each answer, and no models but the built-in ones.
 os.environ.setdefault("OLLAMA_NB_DISPLAY", "final")
 _models = tempfile.TemporaryDirectory(prefix="ollama-nb-")
-os.environ["OLLAMA_MODELS"] = _models.name
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Compare with the patterns of sanitize.cfg, whether or not the command line says so."""
     if getattr(config.option, "nbval", False) and not config.option.nbval_sanitize_with:
         config.option.nbval_sanitize_with = str(_HERE / "sanitize.cfg")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup() -> Generator[None, None, None]:
+    """Start kernels, with the first cell of each, on a store that no other test writes to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OLLAMA_MODELS", _models.name)
+        return (yield)
 
 
 def pytest_unconfigure() -> None:
