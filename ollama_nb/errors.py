@@ -46,7 +46,6 @@ pair a client sees cannot drift between the routes and the magics (reference: Ol
       EngineError                  500   the native library refused or failed
         LoadFailed                 500
           MalformedGGUF            500
-      NotBuiltYet                  501   part of the contract that this version does not serve
       Busy                         503
 """
 
@@ -485,15 +484,6 @@ class LoadFailed(EngineError):
 
 class MalformedGGUF(LoadFailed):
     """A model file that the gate refused before native code saw it."""
-
-
-class NotBuiltYet(OllamaError):
-    """A part of Ollama's contract that this version of ollama_nb does not serve."""
-
-    status = 501
-
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is not supported by this version of ollama_nb")
 
 
 class Busy(OllamaError):

@@ -8,16 +8,15 @@ import json
 import logging
 import os
 import subprocess
-import sys
 from pathlib import Path
+
+from .child import child_command
 
 _log = logging.getLogger(__name__)
 
 _BACKENDS = ("cuda", "hip", "metal", "musa", "sycl", "vulkan")
 _PATIENCE_S = 60
 _CHILD = """
-import json, sys
-sys.path[:] = json.loads(sys.argv[1])
 from ollama_nb.engine.native.devices import free_memory
 print(json.dumps(free_memory()))
 """
@@ -27,9 +26,10 @@ def free_gpu_memory() -> tuple[int, ...]:
     """Free bytes of each GPU, in llama.cpp's order; empty where there is none or none is used."""
     if not any(_libraries(name) for name in _BACKENDS):
         return ()
-    command = [sys.executable, "-P", "-c", _CHILD, json.dumps([one for one in sys.path if one])]
     try:
-        done = subprocess.run(command, capture_output=True, check=True, timeout=_PATIENCE_S)
+        done = subprocess.run(
+            child_command(_CHILD), capture_output=True, check=True, timeout=_PATIENCE_S
+        )
         return tuple(json.loads(done.stdout.splitlines()[-1]))
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         _log.warning("the GPUs cannot be asked for their memory: %s", error)

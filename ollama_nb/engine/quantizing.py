@@ -1,7 +1,6 @@
 """Quantize in a child process: it can be stopped, and a native fault costs nothing but the work."""
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -12,13 +11,12 @@ from pathlib import Path
 from ollama_nb.errors import Cancelled, EngineError
 from ollama_nb.gguf import Header
 
+from .child import child_command
 from .threads import usable_cores
 
 _CHILD = """
-import json, sys
-sys.path[:] = json.loads(sys.argv[1])
 from ollama_nb.engine.quantizing import main
-main(*sys.argv[2:])
+main(*sys.argv[1:])
 """
 _LOOK_SECONDS = 0.1
 _ERROR = "error "
@@ -60,10 +58,8 @@ def quantize(
 @contextlib.contextmanager
 def _child(source: Path, target: Path, format: str) -> Iterator["subprocess.Popen[str]"]:
     """Run until done with; it does not outlive its use."""
-    paths = json.dumps([path for path in sys.path if path] + [str(Path.cwd())])
-    arguments = ["-P", "-c", _CHILD, paths, str(source), str(target), format]
     with subprocess.Popen(
-        [sys.executable, *arguments],
+        child_command(_CHILD, str(source), str(target), format),
         stdin=subprocess.PIPE,  # its end tells the child of ours
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -6,22 +6,20 @@ unloaded model is all given back; and a busy interpreter here does not slow the 
 
 import contextlib
 import itertools
-import json
 import logging
 import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
 from ollama_nb.errors import BadRequest, EngineError
 
+from .child import child_command
 from .frames import (
     LOAD,
     Beat,
@@ -53,10 +51,8 @@ _PARTING_S = 10.0
 """How long a worker may take to leave."""
 _LAST_WORDS = 400
 _CHILD = """
-import json, sys
-sys.path[:] = json.loads(sys.argv[1])
 from ollama_nb.engine.worker_process import main
-main(int(sys.argv[2]))
+main(int(sys.argv[1]))
 """
 
 
@@ -111,18 +107,9 @@ class RemoteModel:
             raise
 
     def _spawn(self, end: socket.socket) -> "subprocess.Popen[bytes]":
-        paths = [str(path) for path in sys.path if path]
-        # A session of its own: the interrupt of a terminal is for us, who cancel what runs. And no
-        # module of the current folder in place of the standard library's.
+        # A session of its own: the interrupt of a terminal is for us, who cancel what runs.
         return subprocess.Popen(
-            [
-                sys.executable,
-                "-P",
-                "-c",
-                _CHILD,
-                json.dumps([*paths, str(Path.cwd())]),
-                str(end.fileno()),
-            ],
+            child_command(_CHILD, str(end.fileno())),
             pass_fds=(end.fileno(),),
             stdin=subprocess.DEVNULL,
             stdout=self._words,

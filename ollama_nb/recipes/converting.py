@@ -11,16 +11,12 @@ from typing import Any
 from ollama_nb.gguf import check_adapted, check_model
 from ollama_nb.store import Store
 from ollama_nb.store.disk import storing
-from ollama_nb.wire import ProgressResponse
 
 from .config import config_of_weights
 from .layers import Layers
+from .progress import CONVERTING, Report, counted, status
 from .quantization import source_format
 
-Report = Callable[[ProgressResponse], None]
-
-_NO_DIGEST = "0" * 18 + "1"
-"""Clients draw one bar for each digest; that of quantizing is another."""
 _STEPS = 200
 """How often progress is told, at most."""
 
@@ -70,17 +66,15 @@ def add_converted_adapter(
         layers.add_draft("adapter", draft, origin="")
 
 
-def _progress(status: str, report: Report) -> Callable[[int, int], None]:
+def _progress(text: str, report: Report) -> Callable[[int, int], None]:
     """What tells of it, first without a number and then in even steps."""
-    report(ProgressResponse(status=status))
+    report(status(text))
     told = 0
 
     def tell(completed: int, total: int) -> None:
         nonlocal told
         if (completed - told) * _STEPS >= total or completed == total:
             told = completed
-            report(
-                ProgressResponse(status=status, digest=_NO_DIGEST, total=total, completed=completed)
-            )
+            report(counted(text, CONVERTING, completed, total))
 
     return tell

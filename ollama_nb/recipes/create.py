@@ -9,7 +9,7 @@ import posixpath
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ollama_nb.errors import (
     BadRequest,
@@ -33,22 +33,19 @@ from ollama_nb.names import Name
 from ollama_nb.prompt.chat_template import chat_template
 from ollama_nb.prompt.go_template import TemplateError
 from ollama_nb.store import Layer, Model, Store
-from ollama_nb.wire import CreateRequest, Options, ProgressResponse
+from ollama_nb.wire import CreateRequest, Options
 from ollama_nb.wire.go_json import Map, encode
 
 from .config import config_of_model, config_of_weights, ordered, with_info
 from .converting import add_converted, add_converted_adapter, is_checkpoint
 from .layers import NO_BASE, Layers, check_size
+from .progress import QUANTIZING, Report, counted, status
 from .quantization import source_format, wanted_format
 from .splits import find_splits, merge
 
-Report = Callable[[ProgressResponse], None]
 Pull = Callable[[Name, Report, threading.Event], None]
-Quantize = Callable[[Header, Path, str, Callable[[int], None], threading.Event], None]
 
 _MAGIC = b"GGUF"
-_NO_DIGEST = "0" * 19
-"""What Ollama's progress lines have for a blob that is not yet there."""
 
 
 def check_request(request: CreateRequest) -> None:
@@ -90,6 +87,16 @@ def _check_texts(request: CreateRequest) -> None:
         check_size(kind, len(text.encode("utf-8", "replace")))
 
 
+class Quantize(Protocol):
+    """What writes a model's weights in another format, as engine/quantizing does."""
+
+    def __call__(
+        self, header: Header, target: Path, format: str, *,
+        progress: Callable[[int], None], stop: threading.Event,
+    ) -> None:  # fmt: skip
+        """Do it, telling the bytes of the source that are done. Raises EngineError, Cancelled."""
+
+
 class Creation:
     """One model being made of a request that has been checked."""
 
@@ -121,13 +128,13 @@ class Creation:
                 if getattr(request, key):
                     config[key] = getattr(request, key)
             manifest = layers.manifest(ordered(with_info(config, request.info or {})))
-            for status in layers.statuses():
-                report(ProgressResponse(status=status))
+            for text in layers.statuses():
+                report(status(text))
             if stop.is_set():
                 raise Cancelled
-            report(ProgressResponse(status="writing manifest"))
+            report(status("writing manifest"))
             self._store.save(Name.parse(request.model), manifest)
-        report(ProgressResponse(status="success"))
+        report(status("success"))
 
     def _base(self, report: Report, stop: threading.Event) -> Model:
         try:
@@ -154,7 +161,7 @@ class Creation:
         headers: dict[str, Header] = {}
         for name, path in paths.items():
             _check_gguf(name, path)
-            report(ProgressResponse(status="parsing GGUF"))
+            report(status("parsing GGUF"))
             with _naming(name):
                 headers[name] = read_header(path)
         sets = find_splits(headers)
@@ -162,7 +169,7 @@ class Creation:
         config: dict[str, Any] | None = None
         for name in [one for one in headers if one not in parts]:
             with _naming(name):
-                kind, header = _judged(paths[name])
+                kind, header = _judged(paths[name], headers[name])
             layers.add_blob(kind, files[name], origin=name)
             if kind == "model":
                 config = config_of_weights(header)
@@ -189,7 +196,7 @@ class Creation:
             return
         for name, path in paths.items():
             _check_gguf(name, path)
-            report(ProgressResponse(status="parsing GGUF"))
+            report(status("parsing GGUF"))
             weights = check_model(layers.weights())
             with _naming(name):
                 check_adapted(check_adapter(path), weights)
@@ -204,18 +211,16 @@ class Creation:
         source = source_format(header)
         if source == wanted:
             return
-        status = f"quantizing {source} model to {wanted}"
+        text = f"quantizing {source} model to {wanted}"
         total = sum(tensor.size_bytes for tensor in header.tensors)
 
         def progress(completed: int) -> None:
-            report(
-                ProgressResponse(status=status, digest=_NO_DIGEST, total=total, completed=completed)
-            )
+            report(counted(text, QUANTIZING, completed, total))
 
         progress(0)
         with self._store.disk.draft() as draft:
-            self._quantize(header, draft.path, wanted, progress, stop)
-            report(ProgressResponse(status="verifying conversion"))
+            self._quantize(header, draft.path, wanted, progress=progress, stop=stop)
+            report(status("verifying conversion"))
             made = check_model(draft.path)
             layers.replace_weights(draft)
         config["file_type"] = wanted if wanted == "F32" else made.file_type_name
@@ -260,9 +265,8 @@ def _check_gguf(name: str, path: Path) -> None:
     raise BadRequest("unknown type")
 
 
-def _judged(path: Path) -> tuple[str, Header]:
+def _judged(path: Path, header: Header) -> tuple[str, Header]:
     """What kind of layer a GGUF file makes. Raises MalformedGGUF for what may not be loaded."""
-    header = read_header(path)
     kind = header.metadata.get("general.type")
     if kind == "adapter":
         return "adapter", check_adapter(path)

@@ -1,13 +1,13 @@
 """Files of this machine become blobs, for a model that is made of them."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from ollama_nb.errors import Cancelled
 from ollama_nb.store import Store
-from ollama_nb.wire import ProgressResponse
 
 from .local_files import LocalFile
+from .progress import Report, counted
 
 _CHUNK = 1 << 20
 _STEP = 16 << 20
@@ -18,7 +18,7 @@ def import_files(
     store: Store,
     files: Iterable[LocalFile],
     new: set[str],
-    report: Callable[[ProgressResponse], None],
+    report: Report,
     stop: threading.Event,
 ) -> dict[str, str]:
     """Copy files into the store; return their digests by name. Those of new blobs go to ``new``.
@@ -32,24 +32,19 @@ def _import(
     store: Store,
     file: LocalFile,
     new: set[str],
-    report: Callable[[ProgressResponse], None],
+    report: Report,
     stop: threading.Event,
 ) -> str:
+    text = f"copying file {file.name}"
     with file.open() as source, store.new_blob() as blob:
         total = file.path.stat().st_size
         while data := source.read(_CHUNK):
             if stop.is_set():
                 raise Cancelled
             if blob.size % _STEP == 0:
-                report(_progress(file.name, blob.size, total))
+                report(counted(text, file.name, blob.size, total))
             blob.write(data)
-        report(_progress(file.name, blob.size, blob.size))
+        report(counted(text, file.name, blob.size, blob.size))
         if not store.has(blob.digest):
             new.add(blob.digest)
         return blob.keep()
-
-
-def _progress(name: str, completed: int, total: int) -> ProgressResponse:
-    """With the name in place of a digest, by which clients tell one bar from another."""
-    status = f"copying file {name}"
-    return ProgressResponse(status=status, digest=name, total=total, completed=completed)

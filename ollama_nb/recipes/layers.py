@@ -44,11 +44,10 @@ class Layers:
         self._held: set[str] = set()
         self._pins = contextlib.ExitStack()
 
-    def adopt(self, layer: Layer) -> Path:
+    def adopt(self, layer: Layer) -> None:
         """Take over a layer whose blob is somewhere in the store. Raises BlobNotFound."""
-        path = self.pin(layer.digest)
+        self.pin(layer.digest)
         self._layers.append(layer)
-        return path
 
     def hold(self, digests: Iterable[str]) -> None:
         """Keep blobs, there or still to come, until the end. Raises InvalidDigest, StoreError."""
@@ -59,13 +58,9 @@ class Layers:
 
     def pin(self, digest: str) -> Path:
         """Make sure of a blob until the end. Raises BlobNotFound, InvalidDigest."""
-        self.hold([digest])
-        known = blob_path(self._store.disk.root, digest).exists()
-        path = self._store.bring(digest)
+        path = self._bring(digest)
         if path is None:
             raise BlobNotFound(digest)
-        if not known:  # it is in a store beneath
-            self._arrived.add(digest)
         return path
 
     def add_blob(self, kind: str, digest: str, *, origin: str = "") -> None:
@@ -106,11 +101,9 @@ class Layers:
         self.add_draft("model", draft, origin=old.from_)
         self._layers[at] = self._layers.pop()
 
-    def remove(self, *kinds: str) -> list[Layer]:
-        """Take out the layers of these kinds; return them."""
-        taken = [layer for layer in self._layers if layer.kind in kinds]
+    def remove(self, *kinds: str) -> None:
+        """Take out the layers of these kinds."""
         self._layers = [layer for layer in self._layers if layer.kind not in kinds]
-        return taken
 
     def of(self, kind: str) -> list[Layer]:
         """The layers of one kind."""
@@ -150,13 +143,19 @@ class Layers:
 
     def _keep(self, digest: str, keep: Callable[[], object]) -> None:
         """Pin before the blob is there, so that it is never there without."""
+        if self._bring(digest) is None:
+            self._new.add(digest)
+            self._arrived.add(digest)
+            keep()
+
+    def _bring(self, digest: str) -> Path | None:
+        """Hold a blob; the path of one that is in any of the directories."""
         self.hold([digest])
         known = blob_path(self._store.disk.root, digest).exists()
-        if self._store.bring(digest) is None:
-            self._new.add(digest)
-            keep()
-        if not known:
+        path = self._store.bring(digest)
+        if path is not None and not known:
             self._arrived.add(digest)
+        return path
 
     def __enter__(self) -> Self:
         return self

@@ -4,14 +4,13 @@ What the request alone tells is checked at once; the rest is work that reports h
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from ollama_nb.engine.quantizing import quantize
 from ollama_nb.errors import BadRequest, InvalidName, OllamaError
-from ollama_nb.gguf import Header
 from ollama_nb.names import Name
 from ollama_nb.recipes.create import Creation, Pull, check_request
 from ollama_nb.recipes.definition import define, request_of, warnings
@@ -45,7 +44,7 @@ def creation(
         source, place = _read(request.path, Place(folder=root, root=root, stores=stores))
         return _by_modelfile(store, request, source, place, pull)
     check_request(request)
-    return Creation(store, request, pull=pull, quantize=_quantize).run
+    return Creation(store, request, pull=pull, quantize=quantize).run
 
 
 def _by_modelfile(
@@ -80,7 +79,7 @@ def _by_modelfile(
             files = sources.blobs | import_files(store, sources.files, new, report, stop)
             adapters = import_files(store, sources.adapter_files, new, report, stop)
             whole = replace(wanted, files=files, adapters=sources.adapter_blobs | adapters)
-            Creation(store, whole, pull=pull, quantize=_quantize).run(report, stop)
+            Creation(store, whole, pull=pull, quantize=quantize).run(report, stop)
         except BaseException:
             store.collect(new)
             raise
@@ -100,13 +99,3 @@ def _read(path: str, place: Place) -> tuple[bytes, Place]:
 
 def _named(files: Sequence[LocalFile]) -> dict[str, str]:
     return {file.name: _TO_COME for file in files}
-
-
-def _quantize(
-    header: Header,
-    target: Path,
-    format: str,
-    progress: Callable[[int], None],
-    stop: threading.Event,
-) -> None:
-    quantize(header, target, format, progress=progress, stop=stop)

@@ -10,8 +10,6 @@ from decimal import Decimal
 from math import isfinite
 from typing import Any
 
-import numpy as np
-
 _HTML = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 _CONTROLS = {chr(code): f"\\u{code:04x}" for code in range(32)}
 _SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -44,11 +42,11 @@ def _text(value: object, *, sort: bool) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return _string(value)
+            return string(value)
         case int():
             return int.__repr__(value)
         case float():
-            return _number(value)
+            return number(value)
         case dict():
             return _object(value.items(), sort=sort or isinstance(value, Map))
         case list() | tuple():
@@ -59,30 +57,37 @@ def _text(value: object, *, sort: bool) -> str:
 def _object(members: Iterable[tuple[str, Any]], *, sort: bool) -> str:
     # Code points sort as their UTF-8 does.
     ordered = sorted(members, key=lambda member: member[0]) if sort else members
-    return f"{{{','.join(f'{_string(key)}:{_text(item, sort=sort)}' for key, item in ordered)}}}"
+    return f"{{{','.join(f'{string(key)}:{_text(item, sort=sort)}' for key, item in ordered)}}}"
 
 
-def _string(text: str) -> str:
+def string(text: str) -> str:
+    """A text in quotes, with what HTML would read escaped."""
     return f'"{_SURROGATE.sub(_REPLACEMENT, text).translate(_ESCAPES)}"'
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """The shortest digits that read back the same. Raises ValueError for what is no number."""
     if not isfinite(value):
         raise ValueError(f"{value} has no JSON form")
-    size = abs(np.float32(value)) if isinstance(value, Float32) else abs(value)
-    # Python and numpy find the shortest digits that give the number back, as Go does.
-    shortest = str(np.float32(value)) if isinstance(value, Float32) else float.__repr__(value)
-    sign, digits, exponent = Decimal(shortest).normalize().as_tuple()
+    # Python and numpy find the shortest digits that give the number back, as Go does; and Go
+    # compares a float32 in 32 bits.
+    kind = _float32() if isinstance(value, Float32) else float
+    size, least, most = abs(kind(value)), kind(_LEAST_PLAIN), kind(_LEAST_SCIENTIFIC)
+    sign, digits, exponent = Decimal(str(kind(value))).normalize().as_tuple()
     assert isinstance(exponent, int)
     minus, text = "-" if sign else "", "".join(map(str, digits))
-    # Go compares a float32 in 32 bits.
-    least = np.float32(_LEAST_PLAIN) if isinstance(value, Float32) else _LEAST_PLAIN
-    most = np.float32(_LEAST_SCIENTIFIC) if isinstance(value, Float32) else _LEAST_SCIENTIFIC
     if size != 0 and (size < least or size >= most):
         power = exponent + len(text) - 1
         fraction = f".{text[1:]}" if text[1:] else ""
         return f"{minus}{text[0]}{fraction}e{_power(power)}"
     return minus + format(Decimal((0, digits, exponent)), "f")
+
+
+def _float32() -> type[Any]:
+    """Loaded when it is wanted: templates and lists of models need this file, and no numpy."""
+    import numpy as np
+
+    return np.float32
 
 
 def _power(power: int) -> str:

@@ -3,18 +3,15 @@
 import math
 
 
-def shortest(value: float, *, json: bool = False) -> str:
-    """As ``%v`` does, with an exponent from a million on; in JSON there is seldom one."""
+def shortest(value: float) -> str:
+    """As ``%v`` does, with an exponent from a million on."""
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
     sign, digits, exponent = parts(value)
-    low, high = (-6, 21) if json else (-4, 6)
-    if value and not low <= exponent < high:
-        text = scientific(sign, digits, exponent)
-        # The encoder of JSON writes e-7 where others write e-07.
-        return text.replace("e-0", "e-") if json else text
+    if value and not -4 <= exponent < 6:
+        return scientific(sign, digits, exponent)
     return sign + positional(digits, exponent)
 
 

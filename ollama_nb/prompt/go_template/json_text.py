@@ -1,21 +1,18 @@
 """JSON as Go's encoder writes it: compact, maps sorted, what HTML would read escaped."""
 
 import math
-import re
-from json.encoder import encode_basestring
 from typing import Any
+
+from ollama_nb.wire.go_json import number, string
 
 from .floats import shortest
 from .values import NamesList, Struct
-
-_ESCAPED = re.compile("[<>&\u2028\u2029]|[\udc80-\udcff]")
 
 
 def json_text(value: Any) -> str:
     """Write a value. Raises ValueError for what has no JSON: infinities and the like."""
     if isinstance(value, str):
-        text: str = encode_basestring(value)
-        return _ESCAPED.sub(_escape, text)
+        return string(value)
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -25,7 +22,7 @@ def json_text(value: Any) -> str:
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"unsupported value: {shortest(value)}")
-        return shortest(value, json=True)
+        return number(value)
     return _collection(value)
 
 
@@ -45,8 +42,3 @@ def _collection(value: Any) -> str:
 
 def _members(items: Any) -> str:
     return f"{{{','.join(f'{json_text(key)}:{json_text(value)}' for key, value in items)}}}"
-
-
-def _escape(found: re.Match[str]) -> str:
-    character = found[0]
-    return "\ufffd" if "\udc80" <= character <= "\udcff" else f"\\u{ord(character):04x}"
