@@ -15,6 +15,7 @@ from ollama_nb.service import Stream
 from ollama_nb.wire.codec import encode
 
 Chunk = TypeVar("Chunk", bound=msgspec.Struct)
+Told = TypeVar("Told", bound=msgspec.Struct, contravariant=True)
 
 _logger = logging.getLogger(__name__)
 
@@ -106,16 +107,53 @@ class Lines(_OverStream[Chunk]):
             yield msgspec.json.encode({"error": str(error)}) + b"\n"
 
 
+class Teller(Protocol[Told]):
+    """Writes the server-sent events of one answer in some dialect; knows what it has told."""
+
+    def tell(self, chunk: Told) -> Iterator[bytes]:
+        """Write the events of a chunk, those that end the answer after the last one."""
+
+    def fail(self, error: OllamaError) -> Iterator[bytes]:
+        """Write what tells of a failure after the first event."""
+
+
+class Events(_OverStream[Chunk]):
+    """Server-sent events, as the compatible routes stream."""
+
+    streams = True
+
+    def __init__(self, stream: Stream[Chunk], teller: Teller[Chunk]) -> None:
+        super().__init__(stream)
+        self._teller = teller
+        self._started = False
+
+    def _pieces(self, chunks: Iterable[Chunk]) -> Iterator[bytes]:
+        try:
+            for chunk in chunks:
+                for event in self._teller.tell(chunk):
+                    self._started = True
+                    yield event
+        except OllamaError as error:
+            if not self._started:
+                raise
+            yield from self._teller.fail(error)
+
+
 class Whole(_OverStream[Chunk]):
     """One JSON object when everything is there, as ``stream:false`` asks."""
 
     streams = False
 
-    def __init__(self, stream: Stream[Chunk]) -> None:
+    def __init__(
+        self, stream: Stream[Chunk], shape: Callable[[Chunk], msgspec.Struct] | None = None
+    ) -> None:
+        """Take what makes another dialect's object of the answer, if it is to be one."""
         super().__init__(stream)
+        self._shape = shape
         self._received: list[Chunk] = []
 
     def _pieces(self, chunks: Iterable[Chunk]) -> Iterator[bytes]:
         self._received.extend(chunks)
         if self.done:
-            yield encode(self._stream.fold(self._received))
+            answer = self._stream.fold(self._received)
+            yield encode(self._shape(answer) if self._shape else answer)

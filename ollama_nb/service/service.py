@@ -18,6 +18,8 @@ from ollama_nb.names import Name
 from ollama_nb.settings import Settings
 from ollama_nb.store import Checked, NewBlob, Store
 from ollama_nb.wire import (
+    ChatRequest,
+    ChatResponse,
     CopyRequest,
     CreateRequest,
     DeleteRequest,
@@ -38,6 +40,7 @@ from ollama_nb.wire import (
 from ollama_nb.wire.codec import check_types
 
 from .changes import copy_model, delete_model
+from .chat import chat
 from .embed import embed, embeddings
 from .generate import generate
 from .listing import list_models, list_processes
@@ -75,6 +78,12 @@ class Service:
         arrived_ns = time.perf_counter_ns()
         _check(request, owner)
         return generate(self.store, self.scheduler, request, owner=owner, arrived_ns=arrived_ns)
+
+    def chat(self, request: ChatRequest, *, owner: str = "") -> Stream[ChatResponse]:
+        """Answer the last message of a chat. Otherwise as generate."""
+        arrived_ns = time.perf_counter_ns()
+        _check(request, owner)
+        return chat(self.store, self.scheduler, request, owner=owner, arrived_ns=arrived_ns)
 
     def embed(self, request: EmbedRequest, *, owner: str = "") -> Stream[EmbedResponse]:
         """Turn texts into vectors of length 1. Blocks while the model loads."""
@@ -199,7 +208,9 @@ class Service:
         return stream
 
 
-def _check(request: GenerateRequest | EmbedRequest | EmbeddingsRequest, owner: str) -> None:
+def _check(
+    request: GenerateRequest | ChatRequest | EmbedRequest | EmbeddingsRequest, owner: str
+) -> None:
     """Refuse what the engine, where others have their answers, would fail over."""
     check_types(request)
     if not isinstance(owner, str):

@@ -1,5 +1,15 @@
 """What goes over the wire, and nothing else: no disk, no threads, no HTTP status."""
 
+from .chat_types import (
+    AnswerMessage,
+    ChatMessage,
+    ChatRequest,
+    ChatResponse,
+    FunctionCall,
+    Tool,
+    ToolCall,
+    ToolFunction,
+)
 from .model_types import (
     CopyRequest,
     CreateRequest,
@@ -29,6 +39,10 @@ from .types import (
 )
 
 __all__ = [
+    "AnswerMessage",
+    "ChatMessage",
+    "ChatRequest",
+    "ChatResponse",
     "CopyRequest",
     "CreateRequest",
     "DeleteRequest",
@@ -36,6 +50,7 @@ __all__ = [
     "EmbedResponse",
     "EmbeddingsRequest",
     "EmbeddingsResponse",
+    "FunctionCall",
     "GenerateRequest",
     "GenerateResponse",
     "ListResponse",
@@ -51,5 +66,8 @@ __all__ = [
     "ShowResponse",
     "ShownMessage",
     "ShownTensor",
+    "Tool",
+    "ToolCall",
+    "ToolFunction",
     "VersionResponse",
 ]
