@@ -1,63 +1,86 @@
-"""The built-in store: `guide` and `guide:think` as manifests and blobs in Ollama's layout.
+"""`python -m ollama_nb.guide.builtin_store FOLDER`: the built-in store, of a checkpoint's folder.
 
-Both names share the weights, licence and parameters; they differ in template and capabilities.
-Bytes are as Ollama would write them: compact JSON in its field order, one newline at the end.
+Our own create makes both models, `guide` and `guide:think`, as these commands would in the folder:
+
+    jupyter ollama create guide -f Modelfile --quantize q8_0
+    jupyter ollama create guide:think -f think.Modelfile --quantize q8_0
+
+Both names share the weights, licence and parameters; they differ in their templates.
 """
 
-import hashlib
-import json
+import argparse
+import logging
 import shutil
+import tempfile
 from pathlib import Path
-from typing import Any
 
-TEMPLATES = Path(__file__).parent / "templates"
-_OLLAMA = "application/vnd.ollama.image"
-_CAPABILITIES = {
-    "latest": ["completion", "tools", "insert"],
-    "think": ["completion", "tools", "insert", "thinking"],
-}
+from ollama_nb.service import Service
+from ollama_nb.settings import Settings
+from ollama_nb.store import Model, blob_path
+from ollama_nb.store.manifests import manifest_path
+from ollama_nb.wire import CreateRequest
 
+from . import BUILTIN_MODELS
+from .export import MODELFILES
 
-def write_store(weights: bytes, store: Path, *, parameters: int, shape: dict[str, int]) -> None:
-    """Write the store anew; what was there before is removed."""
-    for part in ("blobs", "manifests"):
-        shutil.rmtree(store / part, ignore_errors=True)
-    shared = [
-        _layer(store, "license", (TEMPLATES / "LICENSE.txt").read_bytes()),
-        _layer(store, "params", encode({"temperature": 0})),
-    ]
-    model = _layer(store, "model", weights)
-    for tag, capabilities in _CAPABILITIES.items():
-        template = _layer(store, "template", (TEMPLATES / f"{tag}.gotmpl").read_bytes())
-        config = {
-            "model_format": "gguf", "model_family": "llama", "model_families": ["llama"],
-            "model_type": f"{parameters / 1e6:.2f}M", "file_type": "Q8_0",
-            "capabilities": capabilities, **shape, "architecture": "amd64", "os": "linux",
-        }  # fmt: skip
-        manifest = {
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-            "config": _blob(
-                store, "application/vnd.docker.container.image.v1+json", encode(config)
-            ),
-            "layers": [model, template, *shared],
-        }
-        path = store / "manifests" / "registry.ollama.ai" / "library" / "guide" / tag
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(encode(manifest))
+log = logging.getLogger(__name__)
 
 
-def encode(value: dict[str, Any]) -> bytes:
-    """Write JSON as Ollama does; none of our texts holds a character that Go would escape."""
-    return (json.dumps(value, separators=(",", ":"), ensure_ascii=False) + "\n").encode()
+def build(folder: Path, target: Path) -> None:
+    """Make the store at `target` of the checkpoint in `folder`; what was there before is removed.
+
+    Raises OllamaError, and leaves what was there, if the models cannot be made.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        # Alone in its store, so that nothing is taken over from the model that was built in before.
+        settings = Settings(models=Path(scratch, "made"), builtin_models=Path(scratch, "none"))
+        service = Service(settings)
+        try:
+            models = [_create(service, tag, folder) for tag in MODELFILES]
+        finally:
+            service.close()
+        for part in ("blobs", "manifests"):
+            shutil.rmtree(target / part, ignore_errors=True)
+        for model in models:
+            _copy(model, target)
 
 
-def _layer(store: Path, kind: str, content: bytes) -> dict[str, Any]:
-    return _blob(store, f"{_OLLAMA}.{kind}", content)
+def _create(service: Service, tag: str, folder: Path) -> Model:
+    modelfile = (folder / MODELFILES[tag]).read_text(encoding="utf-8")
+    name = f"guide:{tag}"
+    request = CreateRequest(model=name, modelfile=modelfile, quantize="q8_0")
+    status = ""
+    for line in service.create(request, folder=folder):
+        if line.status != status:
+            log.info("%s: %s", name, line.status)
+        status = line.status
+    return service.store.find(name)
 
 
-def _blob(store: Path, media_type: str, content: bytes) -> dict[str, Any]:
-    digest = hashlib.sha256(content).hexdigest()
-    (store / "blobs").mkdir(parents=True, exist_ok=True)
-    (store / "blobs" / f"sha256-{digest}").write_bytes(content)
-    return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(content)}
+def _copy(model: Model, target: Path) -> None:
+    """Copy the manifest and the blobs that it names: not the files that the model is made of."""
+    paths = {
+        blob_path(model.root, blob.digest): blob_path(target, blob.digest)
+        for blob in model.manifest.blobs
+    }
+    paths[manifest_path(model.root, model.name)] = manifest_path(target, model.name)
+    for source, copy in paths.items():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, copy)
+
+
+def main() -> None:
+    """Make the store."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ollama_nb.guide.builtin_store", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("folder", type=Path, help="what training or `unpack` has written")
+    parser.add_argument("--store", type=Path, default=BUILTIN_MODELS, help="store to write")
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    build(given.folder, given.store)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,119 +1,142 @@
-"""From the trained network to files: a q8_0 GGUF, and the built-in store that holds it.
+"""From the trained network to a checkpoint as Hugging Face has them, and the Modelfiles beside it.
 
-Needs the `gguf` package. The store itself is laid out by `builtin_store.py`.
+The model is made of it by create, as of anybody's checkpoint (see `builtin_store.py`). Needs the
+`safetensors` and `tokenizers` packages, but no torch.
 """
 
 import json
-import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
-import gguf
-import numpy
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 
-from .builtin_store import TEMPLATES, write_store
-from .network import Network, Shape
-from .tokenizer import CONTROL, END, PADDING, VISIBLE
+from ollama_nb.recipes.definition import Definition, write_modelfile
 
-_MATRICES = {
-    "attention.q": "attn_q", "attention.k": "attn_k", "attention.v": "attn_v",
-    "attention.output": "attn_output", "feed_forward.gate": "ffn_gate",
-    "feed_forward.up": "ffn_up", "feed_forward.down": "ffn_down",
-    "attention_norm": "attn_norm", "feed_forward_norm": "ffn_norm",
+from .shape import Shape
+from .tokenizer import END, PADDING
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+MODELFILES: Final = {"latest": "Modelfile", "think": "think.Modelfile"}
+"""The file that defines each tag of `guide`."""
+
+Matrix = NDArray[np.float32]
+
+_BLOCK: Final = {
+    "attention.q": "self_attn.q_proj", "attention.k": "self_attn.k_proj",
+    "attention.v": "self_attn.v_proj", "attention.output": "self_attn.o_proj",
+    "feed_forward.gate": "mlp.gate_proj", "feed_forward.up": "mlp.up_proj",
+    "feed_forward.down": "mlp.down_proj",
+    "attention_norm": "input_layernorm", "feed_forward_norm": "post_attention_layernorm",
 }  # fmt: skip
-
-_OUTER = {
-    "embedding.weight": "token_embd.weight",
-    "norm.weight": "output_norm.weight",
-    "output.weight": "output.weight",
-}
+_OUTER: Final = {
+    "embedding": "model.embed_tokens", "norm": "model.norm", "output": "lm_head"
+}  # fmt: skip
+_TURNED: Final = ("attention.q.weight", "attention.k.weight")
 
 
-def export(network: Network, tokenizer: Tokenizer, store: Path) -> int:
-    """Write the GGUF and the store around it; return the GGUF's size in bytes."""
-    parameters = sum(parameter.numel() for parameter in network.parameters())
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "guide.gguf"
-        write_gguf(network, tokenizer, path)
-        weights = path.read_bytes()
-    write_store(weights, store, parameters=parameters, shape=_lengths(network.shape))
-    return len(weights)
+@dataclass(frozen=True)
+class Guide:
+    """All that training makes: the network's tensors by its own names for them, and a tokenizer."""
+
+    shape: Shape
+    tensors: Mapping[str, Matrix]
+    tokenizer: Tokenizer
 
 
-def write_gguf(network: Network, tokenizer: Tokenizer, path: Path) -> None:
-    """Write one file: metadata, vocabulary, matrices as q8_0, norms as f32."""
-    writer = gguf.GGUFWriter(path, "llama")
-    _describe(writer, network.shape)
-    _add_vocabulary(writer, tokenizer)
-    for name, tensor in network.state_dict().items():
-        _add_tensor(writer, _tensor_name(name), tensor.float().numpy())
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+def export(guide: Guide, folder: Path) -> None:
+    """Write the checkpoint, float32, and the Modelfiles. Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {
+        _checkpoint_name(name): _checkpoint_values(name, values, guide.shape.heads)
+        for name, values in guide.tensors.items()
+    }
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    guide.tokenizer.save(str(folder / "tokenizer.json"))
+    ids = guide.tokenizer.get_vocab()
+    end, padding = ids[END], ids[PADDING]
+    _write_json(folder / "config.json", _config(guide.shape, end, padding))
+    _write_json(
+        folder / "generation_config.json",
+        {"do_sample": False, "eos_token_id": [end, padding], "pad_token_id": padding},
+    )
+    _write_json(folder / "tokenizer_config.json", _tokenizer_config(guide.shape))
+    for tag, name in MODELFILES.items():
+        (folder / name).write_text(_modelfile(tag), encoding="utf-8")
 
 
-def _describe(writer: gguf.GGUFWriter, shape: Shape) -> None:
-    writer.add_type(gguf.GGUFType.MODEL)
-    writer.add_name("guide")
-    writer.add_description("Answers questions about ollama_nb")
-    writer.add_license("bsd-3-clause")
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
-    writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
-    writer.add_vocab_size(shape.vocabulary)
-    writer.add_context_length(shape.context)
-    writer.add_embedding_length(shape.width)
-    writer.add_block_count(shape.blocks)
-    writer.add_feed_forward_length(shape.feed_forward)
-    writer.add_head_count(shape.heads)
-    writer.add_head_count_kv(shape.heads)
-    writer.add_rope_dimension_count(shape.head_width)
-    writer.add_rope_freq_base(shape.rope_base)
-    writer.add_layer_norm_rms_eps(shape.norm_epsilon)
+def halves_apart(values: Matrix, heads: int) -> Matrix:
+    """Rows of each head with the two of a pair half a head apart, as Hugging Face has them.
+
+    The network has them side by side, as llama.cpp does.
+    """
+    rows, width = values.shape
+    return values.reshape(heads, -1, 2, width).swapaxes(1, 2).reshape(rows, width)
 
 
-def _add_vocabulary(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
-    ids = tokenizer.get_vocab(with_added_tokens=True)
-    tokens = sorted(ids, key=lambda token: ids[token])
-    types = [_token_type(token) for token in tokens]
-    merges = json.loads(tokenizer.to_str())["model"]["merges"]
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(tokens)
-    writer.add_token_types(types)
-    writer.add_token_merges([" ".join(pair) for pair in merges])
-    writer.add_bos_token_id(ids[PADDING])
-    writer.add_eos_token_id(ids[END])
-    writer.add_eot_token_id(ids[END])
-    writer.add_pad_token_id(ids[PADDING])
-    writer.add_add_bos_token(value=False)
-    for role in ("prefix", "suffix", "middle"):
-        key = f"tokenizer.ggml.fim_{role[:3]}_token_id"
-        writer.add_uint32(key, ids[f"<|fim_{role}|>"])
-    writer.add_chat_template((TEMPLATES / "chat.jinja").read_text(encoding="utf-8"))
-
-
-def _token_type(token: str) -> gguf.TokenType:
-    if token in CONTROL:
-        return gguf.TokenType.CONTROL
-    return gguf.TokenType.USER_DEFINED if token in VISIBLE else gguf.TokenType.NORMAL
-
-
-def _tensor_name(name: str) -> str:
-    """Turn `blocks.3.attention.q.weight` into `blk.3.attn_q.weight`."""
+def _checkpoint_name(name: str) -> str:
+    """Turn `blocks.3.attention.q.weight` into `model.layers.3.self_attn.q_proj.weight`."""
+    name = name.removesuffix(".weight")
     if name.startswith("blocks."):
-        _, block, rest = name.split(".", 2)
-        return f"blk.{block}.{_MATRICES[rest.removesuffix('.weight')]}.weight"
-    return _OUTER[name]
+        _, block, part = name.split(".", 2)
+        return f"model.layers.{block}.{_BLOCK[part]}.weight"
+    return f"{_OUTER[name]}.weight"
 
 
-def _add_tensor(writer: gguf.GGUFWriter, name: str, values: numpy.ndarray) -> None:
-    if values.ndim == 1:
-        writer.add_tensor(name, values)
-        return
-    kind = gguf.GGMLQuantizationType.Q8_0
-    writer.add_tensor(name, gguf.quants.quantize(values, kind), raw_dtype=kind)
+def _checkpoint_values(name: str, values: Matrix, heads: int) -> Matrix:
+    changed = halves_apart(values, heads) if name.endswith(_TURNED) else values
+    return np.ascontiguousarray(changed, dtype=np.float32)
 
 
-def _lengths(shape: Shape) -> dict[str, int]:
-    return {"context_length": shape.context, "embedding_length": shape.width}
+def _config(shape: Shape, end: int, padding: int) -> dict[str, Any]:
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "vocab_size": shape.vocabulary,
+        "hidden_size": shape.width,
+        "intermediate_size": shape.feed_forward,
+        "num_hidden_layers": shape.blocks,
+        "num_attention_heads": shape.heads,
+        "num_key_value_heads": shape.heads,
+        "max_position_embeddings": shape.context,
+        "rope_theta": shape.rope_base,
+        "rms_norm_eps": shape.norm_epsilon,
+        "hidden_act": "silu",
+        "tie_word_embeddings": False,
+        "bos_token_id": padding,
+        "eos_token_id": end,
+        "pad_token_id": padding,
+        "torch_dtype": "float32",
+    }
+
+
+def _tokenizer_config(shape: Shape) -> dict[str, Any]:
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "bos_token": PADDING,
+        "eos_token": END,
+        "pad_token": PADDING,
+        "add_bos_token": False,
+        "clean_up_tokenization_spaces": False,
+        "model_max_length": shape.context,
+        "chat_template": (TEMPLATES / "chat.jinja").read_text(encoding="utf-8"),
+    }
+
+
+def _modelfile(tag: str) -> str:
+    return write_modelfile(
+        Definition(
+            sources=["."],
+            template=(TEMPLATES / f"{tag}.gotmpl").read_text(encoding="utf-8"),
+            parameters={"temperature": 0},
+            license=[(TEMPLATES / "LICENSE.txt").read_text(encoding="utf-8")],
+        )
+    )
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

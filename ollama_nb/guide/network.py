@@ -1,33 +1,14 @@
-"""The network: a small Llama in torch, laid out so that its matrices are llama.cpp's as they are.
+"""The network: a small Llama in torch.
 
 Knows nothing of texts, tokens' meaning or files. Rotary positions turn neighbouring pairs
-(2i, 2i+1), which is what llama.cpp's `llama` architecture expects: no permutation at export.
+(2i, 2i+1), as llama.cpp does; Hugging Face pairs the halves of a head, which `export.py` knows.
 """
-
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-
-@dataclass(frozen=True)
-class Shape:
-    """The sizes of the network; every width is a multiple of 32, the block length of q8_0."""
-
-    vocabulary: int = 4096
-    width: int = 256
-    blocks: int = 4
-    heads: int = 4
-    feed_forward: int = 512
-    context: int = 2048
-    rope_base: float = 10_000.0
-    norm_epsilon: float = 1e-5
-
-    @property
-    def head_width(self) -> int:
-        """Return the width of one attention head."""
-        return self.width // self.heads
+from .shape import Shape
 
 
 class Norm(nn.Module):

@@ -5,7 +5,7 @@ GPT-2's splitting puts the blank before a word into its token, so that ` Paris` 
 within words come first and know no blanks, digits stay single, and only then may the blank join the
 commonest words of our own prose. The splitting itself is GPT-2's, as llama.cpp's `gpt-2` expects.
 
-Needs the `tokenizers` package (a development extra); the GGUF carries all of it.
+Needs the `tokenizers` package (a development extra); the model's files carry all of it.
 """
 
 import json
@@ -42,13 +42,19 @@ def train_tokenizer(
     for word in [word for word, _ in common.most_common() if word in vocabulary][:joined]:
         vocabulary[_BLANK + word] = len(vocabulary)
         merges.append((_BLANK, word))
+    tokenizer = assemble(vocabulary, merges)
+    if tokenizer.get_vocab_size() != size:
+        raise ValueError(f"the texts give only {tokenizer.get_vocab_size()} tokens, not {size}")
+    return tokenizer
+
+
+def assemble(vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> Tokenizer:
+    """Return the tokenizer of a vocabulary without our own tokens, which come after it."""
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([AddedToken(t, normalized=False, special=True) for t in CONTROL])
     tokenizer.add_tokens([AddedToken(t, normalized=False, special=False) for t in VISIBLE])
-    if tokenizer.get_vocab_size() != size:
-        raise ValueError(f"the texts give only {tokenizer.get_vocab_size()} tokens, not {size}")
     return tokenizer
 
 

@@ -1,8 +1,8 @@
 """`python -m ollama_nb.guide.train`: from the facts to the model in the built-in store.
 
-One command, CPU only, seeded: corpus, tokenizer, what words mean, training, export. Two threads,
-float32, compiled; Muon for the matrices, AdamW for embedding, output and norms. Needs the `train`
-extra (torch, tokenizers, gguf) and a C++ compiler. A checkpoint is left in the folder of `--work`.
+One command, CPU only, seeded: corpus, tokenizer, what words mean, training, export, create. Two
+threads, float32, compiled; Muon for the matrices, AdamW for embedding, output and norms. Needs the
+`train` extra and a C++ compiler. The checkpoint that the model is made of stays in `--work`.
 """
 
 import argparse
@@ -20,13 +20,15 @@ from torch.nn import functional
 
 from . import BUILTIN_MODELS, tool_kinds, tools
 from .batches import Batch, Row, batches, encode
+from .builtin_store import build
 from .conversation import Conversation
 from .corpus import ALL, FIRST, LAST, Corpus
-from .export import export
+from .export import Guide, export
 from .facts import Fact, load_facts
 from .meaning import Meanings, learn_meanings
 from .muon import Muon
-from .network import Network, Shape
+from .network import Network
+from .shape import Shape
 from .tokenizer import train_tokenizer
 from .wording import Wording
 
@@ -258,13 +260,12 @@ def main() -> None:
     begun = time.monotonic()
     counts = {"first": given.first, "examples": given.examples, "last": given.last}
     network, tokenizer = train(Plan(seed=given.seed, **counts))
+    tensors = {name: tensor.float().numpy() for name, tensor in network.state_dict().items()}
     work = given.work or Path(tempfile.mkdtemp(prefix="guide-"))
-    work.mkdir(parents=True, exist_ok=True)
-    torch.save(network.state_dict(), work / "network.pt")
-    tokenizer.save(str(work / "tokenizer.json"))
-    size = export(network, tokenizer, given.store)
-    log.info("%d bytes of GGUF in %s, %.1f minutes in all",
-             size, given.store, (time.monotonic() - begun) / 60)  # fmt: skip
+    export(Guide(network.shape, tensors, tokenizer), work)
+    log.info("checkpoint in %s", work)
+    build(work, given.store)
+    log.info("model in %s, %.1f minutes in all", given.store, (time.monotonic() - begun) / 60)
 
 
 if __name__ == "__main__":

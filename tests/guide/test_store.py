@@ -6,6 +6,7 @@ import json
 import pytest
 
 from ollama_nb.guide import BUILTIN_MODELS
+from ollama_nb.store import Store
 
 TAGS = ("latest", "think")
 MANIFESTS = BUILTIN_MODELS / "manifests" / "registry.ollama.ai" / "library" / "guide"
@@ -54,15 +55,20 @@ def test_the_names_share_their_weights():
 
 
 @pytest.mark.parametrize("tag", TAGS)
-def test_the_config_says_what_the_model_can_do(tag):
+def test_the_config_is_what_create_writes(tag):
     digest = manifest_of(tag)["config"]["digest"]
     config = json.loads((BLOBS / digest.replace(":", "-")).read_text(encoding="utf-8"))
     assert list(config) == [
         "model_format", "model_family", "model_families", "model_type", "file_type",
-        "capabilities", "context_length", "embedding_length", "architecture", "os",
+        "architecture", "os",
     ]  # fmt: skip
-    assert ("thinking" in config["capabilities"]) == (tag == "think")
-    assert config["file_type"] == "Q8_0"
+    assert (config["model_type"], config["file_type"]) == ("4.72M", "Q8_0")
+
+
+@pytest.mark.parametrize(("tag", "more"), [("latest", ()), ("think", ("thinking",))])
+def test_the_names_say_what_the_model_can_do(tag, more):
+    found = Store([BUILTIN_MODELS]).find(f"guide:{tag}")
+    assert found.capabilities == ("completion", "tools", "insert", *more)
 
 
 def test_the_weights_are_a_small_gguf_without_a_path_of_the_machine_that_made_it():

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from ollama_nb.guide.builtin_store import TEMPLATES
 from ollama_nb.guide.conversation import Call, Conversation
+from ollama_nb.guide.export import TEMPLATES
 from ollama_nb.guide.tool_kinds import request
 
 TEXT = (TEMPLATES / "chat.jinja").read_text(encoding="utf-8")

@@ -3,11 +3,9 @@
 import random
 import re
 
-import gguf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, pre_tokenizers
 
 from ollama_nb.engine.local import LocalHost
 from ollama_nb.engine.spec import load_spec
@@ -15,6 +13,7 @@ from ollama_nb.guide import BUILTIN_MODELS
 from ollama_nb.guide.corpus import ALL, Corpus
 from ollama_nb.guide.facts import load_facts
 from ollama_nb.guide.tokenizer import CONTROL, VISIBLE, train_tokenizer
+from ollama_nb.guide.unpack import unpack
 from ollama_nb.settings import Settings
 from ollama_nb.store import Store
 from ollama_nb.wire import Options
@@ -78,13 +77,7 @@ def guide():
 @pytest.fixture(scope="module")
 def shipped():
     """The shipped vocabulary in the library that trained it."""
-    fields = gguf.GGUFReader(Store([BUILTIN_MODELS]).find("guide").weights).fields
-    tokens = fields["tokenizer.ggml.tokens"].contents()
-    merges = fields["tokenizer.ggml.merges"].contents()
-    ids = {token: id for id, token in enumerate(tokens) if token not in {*CONTROL, *VISIBLE}}
-    tokenizer = Tokenizer(models.BPE(vocab=ids, merges=[tuple(m.split(" ")) for m in merges]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    return tokenizer
+    return unpack(Store([BUILTIN_MODELS]).find("guide").weights).tokenizer
 
 
 @pytest.mark.native
