@@ -131,8 +131,12 @@ def of_show(parser: Parser) -> None:
             help=f"only {what}",
         )  # fmt: skip
     one.add_argument(
-        "-v", "--verbose", action="store_true", help="all metadata and every tensor besides"
+        "--json", action="store_true", help="all that /api/show answers, as JSON for other programs"
     )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true",
+        help="all metadata and every tensor besides; in JSON, all arrays too",
+    )  # fmt: skip
 
 
 def of_transfer(parser: Parser) -> None:

@@ -1,11 +1,14 @@
-"""show: what a model is, in sections as Ollama's command line has them; or one of its texts alone.
+"""show: what a model is, in sections as Ollama's command line has them, as JSON, or one text alone.
 
 Synchronous, on the caller's thread. Returns values that show themselves; prints nothing.
 """
 
 import argparse
+import re
 from collections.abc import Iterable
 from typing import Any
+
+import msgspec
 
 from ollama_nb.errors import ModelNotFound
 from ollama_nb.service import Service
@@ -17,6 +20,9 @@ from .table import Message
 
 _FIRST_LINES = 2
 _MOST_ITEMS = 4
+_INDENT = 2
+_CONTROLS = re.compile(r"[\x7f-\x9f]")
+"""Control characters that JSON allows in its texts, and a terminal would obey."""
 _Rows = tuple[tuple[str, ...], ...]
 
 
@@ -26,10 +32,18 @@ def show(service: Service, arguments: argparse.Namespace, way: str) -> Sections 
         shown = service.show(ShowRequest(model=arguments.model, verbose=arguments.verbose))
     except ModelNotFound as error:
         raise with_suggestion(error, service, way) from None
+    if arguments.json:
+        return Message(json_of(shown))
     if arguments.text:
         text = getattr(shown, arguments.text)
         return Message(text or f"{arguments.model} has no {arguments.text}")
     return sections_of(shown, verbose=arguments.verbose)
+
+
+def json_of(shown: ShowResponse) -> str:
+    """Write the whole answer, indented; what commands a terminal is escaped."""
+    text = msgspec.json.format(msgspec.json.encode(shown), indent=_INDENT).decode()
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def sections_of(shown: ShowResponse, *, verbose: bool = False) -> Sections:

@@ -75,21 +75,30 @@ def _decode(model: LoadedModel, spec: LoadSpec) -> None:
 
 
 def _ask(model: LoadedModel, spec: LoadSpec, images: tuple[Picture, ...]) -> None:
+    last = one_step(model, spec, images)[-1]
+    if isinstance(last, Exception) and not model.alive:
+        raise last
+
+
+def one_step(
+    model: LoadedModel, spec: LoadSpec, images: tuple[Picture, ...] = ()
+) -> list[Event | Exception]:
+    """Generate one token, or embed one; return what came, the last being the end or an error.
+
+    Raises BadRequest for images that it cannot take, EngineError.
+    """
     events: SimpleQueue[Event | Exception] = SimpleQueue()
     tokens = tuple(model.tokenize([*images, "a"], start=True)) or (0,)
     generate = SequenceRequest(
-        tokens=tokens, images=images, options=Options(temperature=0), num_predict=1, num_keep=0
-    )
+        tokens=tokens, images=images, options=Options(temperature=0), num_predict=1, num_keep=0,
+        top_logprobs=0,
+    )  # fmt: skip
     embed = EmbedRequest(texts=(tokens,))
     model.submit(generate if spec.pooling is None else embed, events.put)
-    while True:
-        event = events.get()
-        if isinstance(event, Exception):
-            if not model.alive:
-                raise event
-            return
-        if event.done:
-            return
+    told = [events.get()]
+    while not (isinstance(told[-1], Exception) or told[-1].done):
+        told.append(events.get())
+    return told
 
 
 def _files(spec: LoadSpec) -> list[Path]:

@@ -51,13 +51,15 @@ def read_header(path: Path) -> Header:
         version = _read_preamble(cursor)
         num_tensors = _count(cursor, "tensors", least=24, limit=MAX_TENSORS)
         num_keys = _count(cursor, "keys", least=13, limit=MAX_KEYS)
-        metadata, types = _read_metadata(cursor, num_keys)
+        metadata, types, spans = _read_metadata(cursor, num_keys)
         alignment = _alignment(cursor, metadata)
         tensors = tuple(_read_tensor(cursor, number) for number in range(num_tensors))
         data_offset = cursor.offset
         if tensors:
             data_offset += -data_offset % alignment
-        header = Header(path, version, alignment, metadata, tensors, data_offset, size, types=types)
+        header = Header(
+            path, version, alignment, metadata, tensors, data_offset, size, types=types, spans=spans
+        )
     _check_placement(header)
     return header
 
@@ -90,11 +92,13 @@ def _count(cursor: Cursor, what: str, *, least: int, limit: int) -> int:
 
 def _read_metadata(
     cursor: Cursor, count: int
-) -> tuple[dict[str, Scalar | ArrayRef], dict[str, int]]:
-    """Return the values, and the type of each."""
+) -> tuple[dict[str, Scalar | ArrayRef], dict[str, int], dict[str, range]]:
+    """Return the values, and the type and the place of each."""
     metadata: dict[str, Scalar | ArrayRef] = {}
     types: dict[str, int] = {}
+    spans: dict[str, range] = {}
     for number in range(count):
+        begin = cursor.offset
         key = _name(cursor, f"key {number}", limit=MAX_KEY_BYTES)
         if key in metadata:
             cursor.fail(f"key {key!r} occurs twice")
@@ -103,7 +107,8 @@ def _read_metadata(
             cursor.fail("general.alignment is not a 32-bit unsigned integer")
         metadata[key] = _read_value(cursor, key, kind)
         types[key] = kind
-    return metadata, types
+        spans[key] = range(begin, cursor.offset)
+    return metadata, types, spans
 
 
 def _name(cursor: Cursor, what: str, *, limit: int) -> str:

@@ -54,6 +54,8 @@ class Header:
     """Ids of all tokens that llama.cpp may take for control tokens, and some more."""
     types: Mapping[str, int] = field(default_factory=dict)
     """The number of each key's value type: some readers in llama.cpp assert on it."""
+    spans: Mapping[str, range] = field(default_factory=dict)
+    """Which bytes of the file hold each key with its value."""
 
     @property
     def architecture(self) -> str:

@@ -1,90 +1,35 @@
 """Make a model: from another one or from files, with texts and parameters laid over it.
 
-What can be told from the request alone is checked before anything is reported; then come the
-layers, in Ollama's order and with its words (reference: models, 7; Ollama API, 11).
+The request has been checked (``checking.py``); here come the layers, in Ollama's order and with
+its words (reference: models, 7; Ollama API, 11).
 """
 
-import contextlib
-import posixpath
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from ollama_nb.errors import (
-    BadRequest,
-    Cancelled,
-    InvalidDigest,
-    InvalidName,
-    InvalidOption,
-    MalformedGGUF,
-    ModelNotFound,
-    UnusableFiles,
-)
-from ollama_nb.gguf import (
-    Header,
-    check_adapted,
-    check_adapter,
-    check_model,
-    check_projector,
-    read_header,
-)
+from msgspec.structs import replace
+
+from ollama_nb.errors import Cancelled, LoadFailed, ModelNotFound, UnusableFiles
+from ollama_nb.gguf import Header, check_model, read_header
 from ollama_nb.names import Name
-from ollama_nb.prompt.chat_template import chat_template
-from ollama_nb.prompt.go_template import TemplateError
-from ollama_nb.store import Layer, Model, Store
-from ollama_nb.wire import CreateRequest, Options
-from ollama_nb.wire.go_json import Map, encode
+from ollama_nb.store import Model, Store
+from ollama_nb.wire import CreateRequest
+from ollama_nb.wire.go_json import Map
 
-from .config import config_of_model, config_of_weights, ordered, with_info
+from .config import config_of_model, ordered, with_info
 from .converting import add_converted, add_converted_adapter, is_checkpoint
-from .layers import NO_BASE, Layers, check_size
+from .gguf_files import add_gguf, add_gguf_adapter
+from .known_templates import KnownTemplate, recognise
+from .layers import Layers
 from .progress import QUANTIZING, Report, counted, status
 from .quantization import source_format, wanted_format
-from .splits import find_splits, merge
 
 Pull = Callable[[Name, Report, threading.Event], None]
+"""What fetches a base that is missing, telling how it goes."""
 
-_MAGIC = b"GGUF"
-
-
-def check_request(request: CreateRequest) -> None:
-    """Raise what is wrong whatever is in the store (11)."""
-    for files in (request.files, request.adapters):
-        for path, digest in (files or {}).items():
-            _check_path(path)
-            if not digest:
-                raise InvalidDigest
-    if not Name.parse(request.model).valid:
-        raise InvalidName
-    if not request.from_ and request.files is None:
-        raise BadRequest("neither 'from' or 'files' was specified")
-    if request.from_ and not Name.parse(request.from_).valid:
-        raise InvalidName
-    if not request.from_ and not request.files:
-        raise BadRequest("unknown type")
-    adapters = request.adapters or {}
-    if len(adapters) > 1 and not is_checkpoint(adapters):
-        raise BadRequest("only one adapter is currently supported")
-    with_info({}, request.info or {})
-    if request.quantize or request.quantization:
-        wanted_format(request.quantize or request.quantization)
-    _check_texts(request)
-
-
-def _check_texts(request: CreateRequest) -> None:
-    if request.template:
-        try:
-            chat_template(request.template)
-        except TemplateError as error:
-            raise BadRequest(str(error)) from None
-    try:
-        Options.merge(request.parameters)
-        encode(request.parameters)
-    except (InvalidOption, ValueError, TypeError) as error:
-        raise BadRequest(str(error)) from None
-    for kind, text in (("template", request.template), ("system", request.system)):
-        check_size(kind, len(text.encode("utf-8", "replace")))
+_UNTRIED = "warning: this machine has too little memory to load the model, which was not tried"
 
 
 class Quantize(Protocol):
@@ -97,17 +42,31 @@ class Quantize(Protocol):
         """Do it, telling the bytes of the source that are done. Raises EngineError, Cancelled."""
 
 
+class FirstLoad(Protocol):
+    """What loads a model once and computes with it, as engine/first_load does."""
+
+    def __call__(
+        self, header: Header, adapters: Sequence[Path], *, stop: threading.Event
+    ) -> bool:  # fmt: skip
+        """Whether there was memory enough to try. Raises LoadFailed, Cancelled."""
+
+
+class Means(NamedTuple):
+    """What is done for a recipe elsewhere: by the registry and by the engine."""
+
+    pull: Pull
+    quantize: Quantize
+    first_load: FirstLoad
+
+
 class Creation:
     """One model being made of a request that has been checked."""
 
-    def __init__(
-        self, store: Store, request: CreateRequest, *, pull: Pull, quantize: Quantize
-    ) -> None:
-        """Take the store, and what fetches a missing base and what quantizes a file."""
+    def __init__(self, store: Store, request: CreateRequest, means: Means) -> None:
+        """Take the store, the request, and who does what is not a recipe's business."""
         self._store = store
         self._request = request
-        self._pull = pull
-        self._quantize = quantize
+        self._means = means
         asked = request.quantize or request.quantization
         self._wanted = wanted_format(asked) if asked else ""
 
@@ -115,14 +74,19 @@ class Creation:
         """Make it; the store is as it was if this raises (an OllamaError)."""
         request = self._request
         with Layers(self._store) as layers:
+            parameters: dict[str, Any] = {}
             if request.from_:
                 base = self._base(report, stop)
                 config, parameters = self._from_model(base, layers), dict(base.options)
             else:
-                config, parameters = self._from_files(layers, report, stop), {}
+                config = self._from_files(layers, report, stop)
             self._add_adapters(layers, report, stop)
             if self._wanted:
                 self._quantize_weights(layers, config, report, stop)
+            if layers.made:
+                self._try(layers, report, stop)
+            if not request.from_:
+                parameters = self._add_recognised(layers)
             self._lay_over(layers, parameters)
             for key in ("renderer", "parser", "requires"):
                 if getattr(request, key):
@@ -140,67 +104,34 @@ class Creation:
         try:
             return self._store.find(self._request.from_)
         except ModelNotFound:
-            self._pull(Name.parse(self._request.from_), report, stop)
+            self._means.pull(Name.parse(self._request.from_), report, stop)
             return self._store.find(self._request.from_)
 
     def _from_model(self, base: Model, layers: Layers) -> dict[str, Any]:
         layers.hold(layer.digest for layer in base.manifest.layers)
         for layer in base.manifest.layers:
-            layers.adopt(_with_origin(layer, str(base.name)))
+            layers.adopt(replace(layer, from_=str(base.name)))
         return config_of_model(base)
 
     def _from_files(self, layers: Layers, report: Report, stop: threading.Event) -> dict[str, Any]:
-        """One layer for each file, or set of parts, in the order of their names (models, 7.2)."""
         files = dict(sorted((self._request.files or {}).items()))
         layers.hold(files.values())
-        paths = {name: layers.pin(digest) for name, digest in files.items()}
-        if is_checkpoint(paths):
+        if is_checkpoint(files):
+            paths = {name: layers.pin(digest) for name, digest in files.items()}
             return add_converted(
                 self._store, layers, paths, single=self._wanted == "F32", report=report, stop=stop
             )
-        headers: dict[str, Header] = {}
-        for name, path in paths.items():
-            _check_gguf(name, path)
-            report(status("parsing GGUF"))
-            with _naming(name):
-                headers[name] = read_header(path)
-        sets = find_splits(headers)
-        parts = {name for each in sets for name in each}
-        config: dict[str, Any] | None = None
-        for name in [one for one in headers if one not in parts]:
-            with _naming(name):
-                kind, header = _judged(paths[name], headers[name])
-            layers.add_blob(kind, files[name], origin=name)
-            if kind == "model":
-                config = config_of_weights(header)
-        for each in sets:
-            with self._store.disk.draft() as draft:
-                merge({name: paths[name] for name in each}, draft.path, stop)
-                with _naming(each[0]):
-                    config = config_of_weights(check_model(draft.path))
-                layers.add_draft("model", draft, origin=each[0])
-        if config is None:
-            raise BadRequest(NO_BASE)
-        for layer in layers.of("adapter"):
-            check_adapted(read_header(layers.path_of(layer)), check_model(layers.weights()))
-        if layers.of("projector"):
-            config["model_families"] = [*config["model_families"], "clip"]
-        return config
+        return add_gguf(self._store, layers, files, report, stop)
 
     def _add_adapters(self, layers: Layers, report: Report, stop: threading.Event) -> None:
         adapters = self._request.adapters or {}
         layers.hold(adapters.values())
-        paths = {name: layers.pin(digest) for name, digest in adapters.items()}
-        if is_checkpoint(paths):
+        if is_checkpoint(adapters):
+            paths = {name: layers.pin(digest) for name, digest in adapters.items()}
             add_converted_adapter(self._store, layers, paths, report=report, stop=stop)
             return
-        for name, path in paths.items():
-            _check_gguf(name, path)
-            report(status("parsing GGUF"))
-            weights = check_model(layers.weights())
-            with _naming(name):
-                check_adapted(check_adapter(path), weights)
-            layers.add_blob("adapter", adapters[name], origin=name)
+        for name, digest in adapters.items():
+            add_gguf_adapter(layers, name, digest, report)
 
     def _quantize_weights(
         self, layers: Layers, config: dict[str, Any], report: Report, stop: threading.Event
@@ -219,11 +150,36 @@ class Creation:
 
         progress(0)
         with self._store.disk.draft() as draft:
-            self._quantize(header, draft.path, wanted, progress=progress, stop=stop)
-            report(status("verifying conversion"))
+            self._means.quantize(header, draft.path, wanted, progress=progress, stop=stop)
             made = check_model(draft.path)
             layers.replace_weights(draft)
         config["file_type"] = wanted if wanted == "F32" else made.file_type_name
+
+    def _try(self, layers: Layers, report: Report, stop: threading.Event) -> None:
+        """Have what was made here loaded once. Raises UnusableFiles."""
+        report(status("verifying conversion"))
+        adapters = [layers.path_of(layer) for layer in layers.of("adapter")]
+        try:
+            tried = self._means.first_load(check_model(layers.weights()), adapters, stop=stop)
+        except LoadFailed as error:
+            raise UnusableFiles(f"the model that was made cannot be used: {error.fault}") from None
+        if not tried:
+            report(status(_UNTRIED))
+
+    def _add_recognised(self, layers: Layers) -> dict[str, Any]:
+        """Add a template that the weights' own is known as; return the parameters it brings.
+
+        What the request says itself takes its place (models, 5.7).
+        """
+        found = recognise(read_header(layers.weights()).chat_template or "")
+        if found is None:
+            return {}
+        if not self._request.template:
+            layers.add_text("template", found.text, status=_recognised(found))
+        parameters = {"stop": list(found.stop)}
+        if not self._request.parameters:
+            layers.add_json("params", Map(parameters))
+        return parameters
 
     def _lay_over(self, layers: Layers, parameters: dict[str, Any]) -> None:
         """Texts, parameters and messages of the request, each in place of the base's."""
@@ -248,44 +204,5 @@ class Creation:
             )
 
 
-def _check_path(path: str) -> None:
-    """Only what names a place below a folder, in one way."""
-    parts = path.split("/")
-    if not path or path.startswith("/") or ".." in parts or posixpath.normpath(path) != path:
-        raise BadRequest("file path must be relative")
-
-
-def _check_gguf(name: str, path: Path) -> None:
-    """Tell GGUF by its first bytes."""
-    with path.open("rb") as file:
-        if file.read(len(_MAGIC)) == _MAGIC:
-            return
-    if name.endswith(".gguf"):
-        raise BadRequest("supplied file was not in GGUF format")
-    raise BadRequest("unknown type")
-
-
-def _judged(path: Path, header: Header) -> tuple[str, Header]:
-    """What kind of layer a GGUF file makes. Raises MalformedGGUF for what may not be loaded."""
-    kind = header.metadata.get("general.type")
-    if kind == "adapter":
-        return "adapter", check_adapter(path)
-    if kind in ("projector", "mmproj") or header.architecture == "clip":
-        return "projector", check_projector(path)
-    return "model", check_model(path)
-
-
-@contextlib.contextmanager
-def _naming(name: str) -> Iterator[None]:
-    """Let a refusal name the file as the request does, and say that nothing was to be loaded."""
-    try:
-        yield
-    except MalformedGGUF as error:
-        raise UnusableFiles(f"{name}: {error.fault}") from None
-
-
-def _with_origin(layer: Layer, origin: str) -> Layer:
-    return Layer(
-        digest=layer.digest, size=layer.size, media_type=layer.media_type, from_=origin,
-        name=layer.name,
-    )  # fmt: skip
+def _recognised(template: KnownTemplate) -> str:
+    return f"using autodetected template {template.name}"

@@ -42,6 +42,10 @@ class Layers:
         self._arrived: set[str] = set()
         """Blobs that are in the first directory since."""
         self._held: set[str] = set()
+        self._statuses: dict[str, str] = {}
+        """What is said of the layer of a kind, if that is something special."""
+        self.made = False
+        """Whether a file was made for them, which nobody has loaded yet."""
         self._pins = contextlib.ExitStack()
 
     def adopt(self, layer: Layer) -> None:
@@ -68,11 +72,13 @@ class Layers:
         size = self.pin(digest).stat().st_size
         self._layers.append(Layer(digest=digest, size=size, media_type=_IMAGE + kind, from_=origin))
 
-    def add_text(self, kind: str, text: str) -> None:
-        """Add a layer of text as it is."""
+    def add_text(self, kind: str, text: str, *, status: str = "") -> None:
+        """Add a layer of text as it is; ``status`` is what is said of it."""
         data = text.encode("utf-8", "replace")
         check_size(kind, len(data))
         self._layers.append(self._write(_IMAGE + kind, data))
+        if status:
+            self._statuses[kind] = status
 
     def add_json(self, kind: str, value: Any) -> None:
         """Add a layer of JSON, the bytes that Ollama would write."""
@@ -85,6 +91,7 @@ class Layers:
         with draft.path.open("rb") as file:
             digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
         self._keep(digest, lambda: draft.place(blob_path(self._store.disk.root, digest)))
+        self.made = True
         self.add_blob(kind, digest, origin=origin)
 
     def weights(self) -> Path:
@@ -115,11 +122,11 @@ class Layers:
 
     def statuses(self) -> list[str]:
         """What Ollama says of each layer."""
-        return [
-            f"{'creating new' if layer.digest in self._new else 'using existing'} layer "
-            f"{layer.digest}"
-            for layer in self._layers
-        ]
+        return [self._statuses.get(layer.kind) or self._status(layer) for layer in self._layers]
+
+    def _status(self, layer: Layer) -> str:
+        done = "creating new" if layer.digest in self._new else "using existing"
+        return f"{done} layer {layer.digest}"
 
     def manifest(self, config: dict[str, Any]) -> bytes:
         """The manifest of these layers; writes the config blob (models, 2.2 and 2.4)."""

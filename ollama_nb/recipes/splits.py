@@ -5,18 +5,23 @@ have seen those that it opens by itself.
 """
 
 import re
+import struct
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-
-import gguf
+from typing import BinaryIO
 
 from ollama_nb.errors import BadRequest, Cancelled
-from ollama_nb.gguf import ArrayRef, Header, read_header
+from ollama_nb.gguf import Header
 from ollama_nb.store.disk import storing
 
+from .copying import copied, write_all
+
+Piece = bytes | tuple[Header, range]
+"""What a file is written of: bytes, or those at a place of another one."""
+
 _PATTERN = re.compile(r"(.+)-([0-9]{5})-of-([0-9]{5})\.gguf")
-_MOST_ELEMENTS = 1 << 20
+_PREAMBLE = struct.Struct("<4sIQQ")
 _OWN_KEYS = ("split.no", "split.count", "split.tensors.count")
 
 
@@ -58,48 +63,56 @@ def _place(name: str, header: Header, count: int) -> tuple[str, int]:
     return prefix, index
 
 
-def merge(parts: Mapping[str, Path], target: Path, stop: threading.Event) -> None:
+def merge(parts: Sequence[Header], target: Path, stop: threading.Event) -> None:
     """Write the model of a set as one file: the first part's metadata, and everybody's tensors.
 
-    Raises BadRequest for what cannot be joined, StoreError, and Cancelled once ``stop`` is set.
+    Bytes are copied as they are; what they mean is the gate's to judge. Raises MalformedGGUF for a
+    part that became shorter, StoreError, and Cancelled once ``stop`` is set.
     """
-    first, *_ = parts.values()
-    _check_arrays(read_header(first))
+    with storing(), target.open("wb", buffering=0) as file:
+        for piece in _pieces(parts):
+            for _ in _written(piece, file):
+                if stop.is_set():
+                    raise Cancelled
+
+
+def _written(piece: Piece, file: BinaryIO) -> Iterator[int]:
+    if isinstance(piece, bytes):
+        write_all(file, memoryview(piece))
+        return
+    header, span = piece
     try:
-        with storing():
-            _write([gguf.GGUFReader(path) for path in parts.values()], first, target, stop)
-    except ValueError as error:  # texts that are none, a name twice: what the gate cannot know
-        raise BadRequest(f"split GGUF cannot be joined: {error}") from None
+        yield from copied(header.path, span.start, len(span), file)
+    except EOFError:
+        header.refuse("became shorter while it was copied")
 
 
-def _check_arrays(header: Header) -> None:
-    """The reader makes objects of every element."""
-    refs = [value for value in header.metadata.values() if isinstance(value, ArrayRef)]
-    if sum(ref.length for ref in refs) > _MOST_ELEMENTS:
-        raise BadRequest("split GGUF has too much metadata to be joined")
+def _pieces(parts: Sequence[Header]) -> Iterator[Piece]:
+    """The file from its beginning to its end."""
+    first = parts[0]
+    spans = [span for key, span in first.spans.items() if key not in _OWN_KEYS]
+    infos = list(_tensor_infos(parts))
+    head = _PREAMBLE.pack(b"GGUF", first.version, len(infos), len(spans))
+    yield head
+    for span in spans:
+        yield first, span
+    yield from infos
+    size = len(head) + sum(map(len, spans)) + sum(map(len, infos))
+    yield bytes(-size % first.alignment)
+    for part in parts:
+        for tensor in part.tensors:
+            begin = part.data_offset + tensor.offset
+            yield part, range(begin, begin + tensor.size_bytes)
+            yield bytes(-tensor.size_bytes % first.alignment)
 
 
-def _write(
-    readers: Sequence[gguf.GGUFReader], first: Path, target: Path, stop: threading.Event
-) -> None:
-    writer = gguf.GGUFWriter(target, read_header(first).architecture)
-    for field in readers[0].fields.values():
-        if field.name.startswith("GGUF.") or field.name in ("general.architecture", *_OWN_KEYS):
-            continue
-        if field.name == "general.alignment":
-            writer.data_alignment = field.contents()
-        kind = field.types[0]
-        inner = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None
-        writer.add_key_value(field.name, field.contents(), kind, sub_type=inner)
-    tensors = [tensor for reader in readers for tensor in reader.tensors]
-    for tensor in tensors:
-        data = tensor.data
-        writer.add_tensor_info(tensor.name, data.shape, data.dtype, data.nbytes, tensor.tensor_type)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_ti_data_to_file()
-    for tensor in tensors:
-        if stop.is_set():
-            raise Cancelled
-        writer.write_tensor_data(tensor.data)
-    writer.close()
+def _tensor_infos(parts: Sequence[Header]) -> Iterator[bytes]:
+    """Name, shape, type and place of each tensor, in the first part's alignment."""
+    alignment, offset = parts[0].alignment, 0
+    for tensor in (tensor for part in parts for tensor in part.tensors):
+        name, shape = tensor.name.encode(), tensor.shape
+        yield struct.pack(
+            f"<Q{len(name)}sI{len(shape)}QIQ",
+            len(name), name, len(shape), *shape, tensor.type.id, offset,
+        )  # fmt: skip
+        offset += tensor.size_bytes + -tensor.size_bytes % alignment

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from ollama_nb.engine.first_load import first_load
 from ollama_nb.engine.quantizing import quantize
 from ollama_nb.errors import BadRequest, InvalidName, OllamaError
 from ollama_nb.names import Name
-from ollama_nb.recipes.create import Creation, Pull, check_request
+from ollama_nb.recipes.checking import check_request
+from ollama_nb.recipes.create import Creation, Means, Pull
 from ollama_nb.recipes.definition import define, request_of, warnings
 from ollama_nb.recipes.importing import import_files
 from ollama_nb.recipes.local_files import LocalFile
@@ -26,6 +28,7 @@ from .work import Report, Work
 
 _TO_COME = f"sha256:{'0' * 64}"
 """Stands for the digest of a file that is still to be read."""
+_BESIDE = ("template", "system", "license", "messages")
 
 
 def creation(
@@ -36,15 +39,17 @@ def creation(
     ``folder`` is where a Modelfile in the request stands, if that may name files.
     """
     stores = (settings.models, *settings.site_models, settings.builtin_models)
-    if request.modelfile:
+    # What the present form alone has makes it one, whatever else is there (Ollama API, 15).
+    older = not (request.from_ or request.files is not None or request.adapters is not None)
+    if older and request.modelfile:
         place = Place(folder=folder, stores=stores)
         return _by_modelfile(store, request, request.modelfile, place, pull)
-    if request.path:
+    if older and request.path:
         root = settings.create_root
         source, place = _read(request.path, Place(folder=root, root=root, stores=stores))
         return _by_modelfile(store, request, source, place, pull)
     check_request(request)
-    return Creation(store, request, pull=pull, quantize=quantize).run
+    return Creation(store, request, Means(pull, quantize, first_load)).run
 
 
 def _by_modelfile(
@@ -53,13 +58,15 @@ def _by_modelfile(
     if not Name.parse(request.model).valid:
         raise InvalidName
     commands = parse(source)
-    vain = warnings(commands)
+    told = warnings(commands)
+    if place.folder is None or place.root is not None:  # nobody's own file, but a request's
+        told.insert(0, "parsing modelfile")
     definition = define(commands)
     if definition.drafts:
-        vain.append("warning: DRAFT is ignored, since this engine does not speculate")
+        told.append("warning: DRAFT is ignored, since this engine does not speculate")
     sources = find_sources(definition, place)
     wanted = replace(
-        request_of(definition, request.model),
+        _laid_over(request_of(definition, request.model), request),
         from_=sources.model,
         quantize=request.quantize or request.quantization,
     )
@@ -72,19 +79,27 @@ def _by_modelfile(
     )
 
     def work(report: Report[ProgressResponse], stop: threading.Event) -> None:
-        for text in vain:
+        for text in told:
             report(ProgressResponse(status=text))
         new: set[str] = set()
         try:
             files = sources.blobs | import_files(store, sources.files, new, report, stop)
             adapters = import_files(store, sources.adapter_files, new, report, stop)
             whole = replace(wanted, files=files, adapters=sources.adapter_blobs | adapters)
-            Creation(store, whole, pull=pull, quantize=quantize).run(report, stop)
+            Creation(store, whole, Means(pull, quantize, first_load)).run(report, stop)
         except BaseException:
             store.collect(new)
             raise
 
     return work
+
+
+def _laid_over(wanted: CreateRequest, request: CreateRequest) -> CreateRequest:
+    """Let what stands beside a Modelfile take the place of what it says (Ollama API, 15)."""
+    given = {name: value for name in _BESIDE if (value := getattr(request, name))}
+    if request.parameters:
+        given["parameters"] = {**(wanted.parameters or {}), **request.parameters}
+    return replace(wanted, **given)
 
 
 def _read(path: str, place: Place) -> tuple[bytes, Place]:

@@ -48,15 +48,16 @@ def random_model(shape: Shape) -> Path:
     if not path.exists():
         print(f"making {path.name} (once, up to a minute) …", flush=True)
         full, part = path.with_suffix(".f16"), path.with_suffix(".part")
-        _write(shape, full)
-        _quantize(full, part, shape.file_type)
+        write_full(shape, full)
+        quantize(full, part, shape.file_type)
         full.unlink()
         part.rename(path)
     check_model(path)
     return path
 
 
-def _write(shape: Shape, path: Path) -> None:
+def write_full(shape: Shape, path: Path) -> None:
+    """Write the model before it is quantized, in float16."""
     writer = gguf.GGUFWriter(path, "llama", use_temp_file=True)
     writer.add_name(shape.name)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
@@ -127,7 +128,8 @@ def _add_weights(writer: gguf.GGUFWriter, shape: Shape) -> None:
         add(f"{prefix}.ffn_down", width, shape.feed_forward)
 
 
-def _quantize(source: Path, target: Path, file_type: str) -> None:
+def quantize(source: Path, target: Path, file_type: str) -> None:
+    """Call llama.cpp's own function, with all cores."""
     from llama_cpp import llama_cpp as lib
 
     params = lib.llama_model_quantize_default_params()

@@ -1,18 +1,20 @@
 """show, cp, rm, verify and prune on a real store, as typed in a terminal."""
 
+import json
 import os
 import re
 import time
 
+import msgspec
 import pytest
 
 from ollama_nb.commands import terminal
 from ollama_nb.commands.sections import Section, Sections
-from ollama_nb.commands.showing import sections_of
+from ollama_nb.commands.showing import json_of, sections_of
 from ollama_nb.commands.table import Message, Table
 from ollama_nb.commands.verdict import Verdict
 from ollama_nb.store import Damage
-from ollama_nb.wire import ModelDetails, ShownTensor, ShowResponse
+from ollama_nb.wire import ModelDetails, ShownTensor, ShowRequest, ShowResponse
 
 DAY = 86_400
 
@@ -114,6 +116,32 @@ def test_show_can_tell_everything(command):
     assert re.search(r"^  llama.block_count +\d+$", out, re.MULTILINE)
     assert re.search(r"^  tokenizer.ggml.tokens +\[.* and \d+ more\]$", out, re.MULTILINE)
     assert re.search(r"^  token_embd.weight +Q8_0 +\[256, \d+\]$", out, re.MULTILINE)
+
+
+def test_show_answers_in_json_what_the_api_does(command, service):
+    code, out, err = command("show", "guide", "--json")
+    assert (code, err) == (0, "")
+    plain = service.show(ShowRequest(model="guide"))
+    assert json.loads(out) == json.loads(msgspec.json.encode(plain))
+    assert out.startswith('{\n  "license": "BSD 3-Clause')
+    everything = json.loads(command("show", "--json", "-v", "guide")[1])
+    assert len(everything["model_info"]["tokenizer.ggml.tokens"]) > 256
+    assert json.loads(out)["model_info"]["tokenizer.ggml.tokens"] == []
+
+
+def test_json_stands_for_itself(command):
+    code, _, err = command("show", "guide", "--json", "--license")
+    assert code == 2
+    assert "not allowed with argument" in err
+    assert "--json" in command("show", "-h")[1]
+    assert command("show", "giude", "--json")[0] == 1
+
+
+def test_json_commands_no_terminal_and_loses_nothing():
+    system = 'a\x1b[2J\x9b2J\x7f"é\U0001f600'
+    text = str(Message(json_of(shown(system=system))))
+    assert not set(text) & {"\x1b", "\x9b", "\x7f"}
+    assert json.loads(text)["system"] == system
 
 
 def shown(**changes):

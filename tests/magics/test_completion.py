@@ -66,8 +66,8 @@ def test_as_many_names_as_the_verb_takes(complete):
     assert words(complete("%ollama rm a b g")) == ["guide"]
     assert words(complete("%ollama rm guide ")) == ["llama3.2:1b"]
     assert words(complete("%ollama show guide ")) == [
-        "-h", "--help", "--license", "--modelfile", "--parameters", "--system", "--template", "-v",
-        "--verbose",
+        "-h", "--help", "--license", "--modelfile", "--parameters", "--system", "--template",
+        "--json", "-v", "--verbose",
     ]  # fmt: skip
     assert complete("%ollama cp a b g") == []
 

@@ -9,6 +9,7 @@ import pytest
 from gguf_writer import text, tiny_llama
 from model_files import endless_weights
 
+from ollama_nb.engine import memory
 from ollama_nb.errors import Cancelled, OllamaError
 from ollama_nb.service.create import creation
 from ollama_nb.service.work import start
@@ -153,8 +154,9 @@ def parts(store, tmp_path):
     return {path.name: upload(store, path.read_bytes()) for path in split(whole, tmp_path, 3)}
 
 
+@pytest.mark.native
 def test_the_parts_of_a_split_model_become_one_file(store, make, parts, tmp_path):
-    make(model="t", files=parts)
+    assert "verifying conversion" in statuses(make(model="t", files=parts))
     [layer] = store.find("t").manifest.layers
     made = {
         one.name: one.data.tobytes() for one in gguf.GGUFReader(store.find("t").weights).tensors
@@ -363,4 +365,53 @@ def test_files_that_were_copied_for_nothing_go(store, make, tmp_path):
 
 def test_what_a_modelfile_asks_for_in_vain_is_told(make):
     lines = statuses(make(model="t", modelfile="FROM guide\nPARAMETER low_vram true"))
-    assert lines[0] == "warning: parameter low_vram is deprecated"
+    assert lines[:2] == ["parsing modelfile", "warning: parameter low_vram is deprecated"]
+
+
+def test_what_stands_beside_a_modelfile_takes_the_place_of_what_it_says(store, make):
+    modelfile = (
+        "FROM guide\nSYSTEM S\nTEMPLATE T\nPARAMETER top_k 7\nPARAMETER seed 1\nMESSAGE user Hi"
+    )
+    message = ShownMessage(role="user", content="Hello")
+    make(
+        model="t", modelfile=modelfile, system="A", template="B", license=["C"],
+        parameters={"seed": 2, "stop": ["D"]}, messages=[message],
+    )  # fmt: skip
+    made = store.find("t")
+    assert (made.system, made.template, made.licenses[-1]) == ("A", "B", "C")
+    assert made.options == {"temperature": 0, "top_k": 7, "seed": 2, "stop": ["D"]}
+    assert [one.content for one in made.messages] == ["Hello"]
+
+
+def test_the_present_form_comes_before_the_older_ones(store, make):
+    make(model="t", from_="guide", modelfile="FROM nothing", path="/nowhere", system="S")
+    assert store.find("t").system == "S"
+
+
+@pytest.mark.native
+def test_parts_that_make_no_usable_model_leave_only_themselves(store, make, tmp_path):
+    model = tiny_llama(width=256, hidden=512)
+    norm = model.tensor("output_norm.weight")
+    norm.data = b"\xff" * len(norm.payload())
+    whole = tmp_path / "whole.gguf"
+    whole.write_bytes(model.encode())
+    files = {path.name: upload(store, path.read_bytes()) for path in split(whole, tmp_path, 2)}
+    before = files_of(store.disk.root)
+    with pytest.raises(OllamaError, match=r"the model that was made cannot be used: .*no numbers"):
+        make(model="mine", files=files)
+    assert files_of(store.disk.root) == before
+    assert not list(store.disk.root.glob("manifests/*/*/*/*"))
+
+
+@pytest.mark.native
+def test_what_memory_cannot_hold_is_made_untried_and_told(store, make, parts, monkeypatch):
+    monkeypatch.setattr(memory, "available", lambda: 1 << 20)
+    lines = statuses(make(model="mine", files=parts))
+    at = lines.index("verifying conversion")
+    assert lines[at + 1].startswith("warning: this machine has too little memory")
+    assert store.find("mine").header
+
+
+def test_a_file_that_is_taken_as_it_is_is_not_tried(make, store):
+    lines = statuses(make(model="t", files={"tiny.gguf": upload(store, WEIGHTS)}))
+    assert "verifying conversion" not in lines

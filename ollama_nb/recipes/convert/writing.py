@@ -14,10 +14,11 @@ import numpy as np
 from gguf import GGMLQuantizationType as Type
 from gguf import GGUFWriter
 
-from ollama_nb.errors import Cancelled, Unconvertible
+from ollama_nb.errors import Cancelled, MalformedSafetensors, Unconvertible
+from ollama_nb.recipes.copying import copied, write_all
 
-from .copying import copied, write_all
 from .outputs import Output, size_of
+from .safetensors import Tensor
 
 MAX_NAME: Final = 63
 """Longer names llama.cpp does not take."""
@@ -59,11 +60,18 @@ def _written(output: Output, type: Type, file: BinaryIO) -> Iterator[int]:
     """Write a tensor; yield the bytes of each piece."""
     if tensors := output.unchanged(type):
         for tensor in tensors:
-            yield from copied(tensor, file)
+            yield from _copied(tensor, file)
         return
     for piece in output.pieces(type):
         write_all(file, piece.data.cast("B"))
         yield piece.nbytes
+
+
+def _copied(tensor: Tensor, file: BinaryIO) -> Iterator[int]:
+    try:
+        yield from copied(tensor.path, tensor.offset, tensor.size_bytes, file)
+    except EOFError:
+        raise MalformedSafetensors(tensor.path.name, f"tensor '{tensor.name}' is cut off") from None
 
 
 def _write_header(

@@ -5,6 +5,7 @@ import json
 import os
 import threading
 import tracemalloc
+from pathlib import Path
 
 import converted
 import numpy as np
@@ -13,11 +14,13 @@ import safetensors.numpy
 import torch
 from safetensors.torch import save_file
 
+from ollama_nb.engine.first_load import first_load
 from ollama_nb.engine.quantizing import quantize
 from ollama_nb.errors import Cancelled, OllamaError, Unconvertible
 from ollama_nb.gguf import check_model
+from ollama_nb.recipes.checking import check_request
 from ollama_nb.recipes.convert import Checkpoint, convert
-from ollama_nb.recipes.create import Creation, check_request
+from ollama_nb.recipes.create import Creation, Means
 from ollama_nb.store import Store
 from ollama_nb.wire import CreateRequest
 
@@ -32,7 +35,7 @@ def make(store):
     def make(**fields):
         told, request = [], CreateRequest(**fields)
         check_request(request)
-        creation = Creation(store, request, pull=None, quantize=quantized)
+        creation = Creation(store, request, Means(None, quantized, first_load))
         creation.run(told.append, threading.Event())
         return told
 
@@ -45,7 +48,7 @@ def upload(store):
 
     def upload(folder):
         found = {}
-        for path in sorted(folder.iterdir()):
+        for path in sorted(filter(Path.is_file, folder.iterdir())):
             with store.new_blob() as blob:
                 blob.write(path.read_bytes())
                 found[path.name] = blob.keep()
@@ -67,11 +70,13 @@ def blobs(store):
     return {path.name for path in (store.disk.root / "blobs").iterdir()}
 
 
+@pytest.mark.native
 def test_a_checkpoint_becomes_a_model(checkpoint, upload, store, make):
     made = checkpoint("llama-3")
     lines = make(model="mine", files=upload(made.folder), system="Be brief.")
     assert words(lines) == [
-        "converting model", "creating new layer", "writing manifest", "success"
+        "converting model", "verifying conversion", "creating new layer", "writing manifest",
+        "success",
     ]  # fmt: skip
     steps = [(line.completed, line.total) for line in lines if line.status == "converting model"]
     assert steps[0] == (0, 0)
@@ -95,9 +100,11 @@ def test_a_checkpoint_becomes_a_model(checkpoint, upload, store, make):
 )
 def test_it_may_be_quantized(checkpoint, upload, store, make, wanted, dtype, named, status):
     lines = make(model="m", files=upload(checkpoint("llama", dtype).folder), quantize=wanted)
-    steps = words(lines)[:3]
-    assert steps[0] == "converting model"
-    assert (steps[1:] == [status, "verifying conversion"]) == (status is not None)
+    steps = words(lines)
+    assert steps[: steps.index("verifying conversion")] == [
+        "converting model",
+        *filter(None, [status]),
+    ]
     assert store.find("m").config.file_type == named
 
 
@@ -184,7 +191,7 @@ def adapter(tmp_path):
 @pytest.mark.native
 def test_an_adapter_is_laid_over_a_converted_model(checkpoint, upload, store, make, adapter):
     lines = make(model="mine", files=upload(checkpoint("llama").folder), adapters=upload(adapter))
-    assert words(lines)[:2] == ["converting model", "converting adapter"]
+    assert words(lines)[:3] == ["converting model", "converting adapter", "verifying conversion"]
     found = store.find("mine")
     [layer] = [layer for layer in found.manifest.layers if layer.kind == "adapter"]
     path = store.disk.root / "blobs" / layer.digest.replace(":", "-")
@@ -211,3 +218,39 @@ def test_a_system_that_cannot_copy_by_itself_is_helped(checkpoint, gguf, tmp_pat
         progress=lambda completed, total: None, stop=threading.Event(),
     )  # fmt: skip
     assert (tmp_path / "x.gguf").read_bytes() == gguf("mixtral").read_bytes()
+
+
+@pytest.mark.native
+@pytest.mark.parametrize("name", ["bert", "nomic"])
+def test_a_model_for_embeddings_is_tried_too(checkpoint, upload, store, make, name):
+    lines = make(model="mine", files=upload(checkpoint(name).folder))
+    assert words(lines)[:2] == ["converting model", "verifying conversion"]
+    assert store.find("mine").header.pooling is not None
+
+
+@pytest.mark.native
+def test_numbers_too_large_for_the_format_are_found_before_the_model_is_there(
+    checkpoint, upload, store, make, tmp_path
+):
+    made = checkpoint("llama-3")
+    tensors = safetensors.numpy.load_file(made.folder / "model.safetensors")
+    wide = {name: values.astype(np.float32) for name, values in tensors.items()}
+    wide["model.embed_tokens.weight"][:] = 1e6
+    safetensors.numpy.save_file(wide, tmp_path / "model.safetensors")
+    files = upload(made.folder) | upload(tmp_path)
+    before = blobs(store)
+    with pytest.raises(OllamaError, match="the model that was made cannot be used"):
+        make(model="mine", files=files)
+    assert blobs(store) == before
+    assert not store.models()
+
+
+@pytest.mark.native
+def test_a_checkpoints_chat_template_is_recognised(checkpoint, upload, store, make, tmp_path):
+    (tmp_path / "chat_template.jinja").write_text(
+        "{% for one in messages %}<start_of_turn>{{ one.role }}\n{{ one.content }}<end_of_turn>\n"
+        "{% endfor %}<start_of_turn>model\n"
+    )
+    lines = make(model="mine", files=upload(checkpoint("llama-3").folder) | upload(tmp_path))
+    assert "using autodetected template gemma-instruct" in words(lines)
+    assert store.find("mine").options == {"stop": ["<start_of_turn>", "<end_of_turn>"]}

@@ -3,26 +3,23 @@
 import errno
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO, Final
-
-from ollama_nb.errors import MalformedSafetensors
-
-from .safetensors import Tensor
 
 _STEP: Final = 8 << 20
 _CANNOT: Final = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM)
 """What systems say that cannot copy by themselves, or not between these two."""
 
 
-def copied(tensor: Tensor, target: BinaryIO) -> Iterator[int]:
-    """Write a tensor's bytes as they are; yield how many after each step.
+def copied(path: Path, offset: int, size: int, target: BinaryIO) -> Iterator[int]:
+    """Write ``size`` bytes of a file as they are; yield how many after each step.
 
-    Raises MalformedSafetensors for a file that has been cut off, OSError.
+    Raises EOFError for a file that ends before, OSError.
     """
-    left = tensor.size_bytes
+    left = size
     inside = hasattr(os, "copy_file_range")
-    with tensor.path.open("rb", buffering=0) as source:
-        source.seek(tensor.offset)
+    with path.open("rb", buffering=0) as source:
+        source.seek(offset)
         while left:
             try:
                 count = (_inside if inside else _outside)(source, target, min(left, _STEP))
@@ -32,7 +29,7 @@ def copied(tensor: Tensor, target: BinaryIO) -> Iterator[int]:
                 inside = False
                 continue
             if not count:
-                raise MalformedSafetensors(tensor.path.name, f"tensor '{tensor.name}' is cut off")
+                raise EOFError
             left -= count
             yield count
 
