@@ -23,6 +23,7 @@ from .model_types import (
 )
 from .options import Options
 from .types import (
+    CloudStatus,
     EmbeddingsRequest,
     EmbeddingsResponse,
     EmbedRequest,
@@ -35,6 +36,7 @@ from .types import (
     ModelDetails,
     ProcessModel,
     ProcessResponse,
+    StatusResponse,
     VersionResponse,
 )
 
@@ -43,6 +45,7 @@ __all__ = [
     "ChatMessage",
     "ChatRequest",
     "ChatResponse",
+    "CloudStatus",
     "CopyRequest",
     "CreateRequest",
     "DeleteRequest",
@@ -66,6 +69,7 @@ __all__ = [
     "ShowResponse",
     "ShownMessage",
     "ShownTensor",
+    "StatusResponse",
     "Tool",
     "ToolCall",
     "ToolFunction",

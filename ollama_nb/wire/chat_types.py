@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from .field_types import Format, Image, KeepAlive, ModelName, OptionMap, Think, Time, ToolChoice
 from .types import Logprob
 
 
@@ -16,7 +17,7 @@ class FunctionCall(msgspec.Struct, kw_only=True):
 
     index: int = 0
     name: str
-    arguments: dict[str, Any]
+    arguments: dict[str, Any] = {}
 
 
 class ToolCall(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -48,7 +49,7 @@ class ChatMessage(msgspec.Struct, kw_only=True):
     role: str = ""
     content: str = ""
     thinking: str = ""
-    images: list[str] | None = None
+    images: list[Image] | None = None
     tool_calls: list[ToolCall] | None = None
     tool_name: str = ""
     tool_call_id: str = ""
@@ -62,15 +63,15 @@ class ChatRequest(msgspec.Struct, kw_only=True):
     obey the tool's schema.
     """
 
-    model: str = ""
+    model: ModelName = ""
     messages: list[ChatMessage] | None = None
     tools: list[Tool] | None = None
-    tool_choice: Any = None
+    tool_choice: ToolChoice = None
     stream: bool = True
-    format: Any = None
-    keep_alive: Any = None
-    options: dict[str, Any] | None = None
-    think: Any = None
+    format: Format = None
+    keep_alive: KeepAlive = None
+    options: OptionMap | None = None
+    think: Think = None
     truncate: bool = True
     shift: bool = True
     logprobs: bool = False
@@ -91,7 +92,7 @@ class ChatResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One streamed object of chat, or the whole answer (7.2). Durations are nanoseconds."""
 
     model: str
-    created_at: str
+    created_at: Time
     message: AnswerMessage
     done: bool
     done_reason: str = ""

@@ -1,8 +1,8 @@
 """Bytes to request and response to bytes.
 
-Reading is as lenient as Ollama's (reference: Ollama API, 1.2): keys match whatever their case, the
-later of two wins, null is "not given", only the first JSON value counts, invalid UTF-8 becomes
-U+FFFD. What is left after that must have the right types.
+Reading is as lenient as Ollama's (reference: Ollama API, 1.2): only the first JSON value counts,
+invalid UTF-8 becomes U+FFFD, keys and nulls are taken as in ``lenient.py``. What is left after that
+must have the right types.
 """
 
 import json
@@ -10,7 +10,9 @@ from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
-from ollama_nb.errors import BadRequest
+from ollama_nb.errors import BadRequest, MissingBody
+
+from .lenient import fields_of
 
 MAX_DEPTH = 100
 """Nesting of a JSON body; deeper is refused (faults and security, section 5)."""
@@ -28,7 +30,7 @@ def decode_request(body: bytes, kind: type[_Request]) -> _Request:
     """Read a request Struct. Raises BadRequest naming the field or the place that is wrong."""
     text = body.decode("utf-8", errors="replace").lstrip("\ufeff \t\r\n")
     if not text:
-        raise BadRequest("missing request body")
+        raise MissingBody
     value = _first_value(text)
     if value is None:
         value = {}
@@ -38,6 +40,26 @@ def decode_request(body: bytes, kind: type[_Request]) -> _Request:
         return msgspec.convert(_fields_of(value, kind), kind)
     except msgspec.ValidationError as error:
         raise BadRequest(str(error)) from error
+
+
+def read_object(value: dict[str, Any], kind: type[_Request]) -> _Request:
+    """Read an object of a request whose Struct only its content tells. Raises BadRequest."""
+    try:
+        return msgspec.convert(fields_of(value, kind), kind)
+    except msgspec.ValidationError as error:
+        raise BadRequest(str(error)) from error
+
+
+def decode_object(text: str) -> dict[str, Any]:
+    """Read a JSON object that came as a text, such as a call's arguments; null is an empty one.
+
+    Within the limits of a body. Raises BadRequest.
+    """
+    text = text.strip(" \t\r\n")
+    value = _first_value(text, alone=True)
+    if value is not None and not isinstance(value, dict):
+        raise BadRequest(f"expected a JSON object, not {_json_type(value)}")
+    return value or {}
 
 
 def check_types(request: msgspec.Struct) -> None:
@@ -59,9 +81,11 @@ def encode_value(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _first_value(text: str) -> Any:
+def _first_value(text: str, *, alone: bool = False) -> Any:
     try:
-        value, _ = _decoder().raw_decode(text)
+        value, end = _decoder().raw_decode(text)
+        if alone and end < len(text):
+            raise ValueError("something follows the value")
     except RecursionError:
         raise BadRequest("exceeded max depth") from None
     except ValueError as error:
@@ -95,19 +119,14 @@ def _decoder() -> json.JSONDecoder:
 
 
 def _fields_of(value: dict[str, Any], kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """Bring keys to the Struct's spelling; drop nulls and what it does not have."""
-    known = {field.encode_name.lower(): field.encode_name for field in msgspec.structs.fields(kind)}
-    result: dict[str, Any] = {}
-    older: dict[str, Any] = {}
-    for key, item in value.items():
-        name = key.lower()
-        if item is None:
-            continue
-        if name in known:
-            result[known[name]] = item
-        elif name in _OLDER_KEYS:
-            older[_OLDER_KEYS[name]] = item
-    return older | {key: item for key, item in result.items() if item != "" or key not in older}
+    """Bring keys to the Struct's spelling, those of older clients too; drop nulls and the rest."""
+    older = {
+        _OLDER_KEYS[name]: item
+        for key, item in value.items()
+        if (name := key.lower()) in _OLDER_KEYS and item is not None
+    }
+    newer = fields_of(value, kind)
+    return older | {key: item for key, item in newer.items() if item != "" or key not in older}
 
 
 def _check_depth(value: object) -> None:

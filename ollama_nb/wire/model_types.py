@@ -8,17 +8,18 @@ from typing import Any
 
 import msgspec
 
+from .field_types import ModelName, OptionMap, Time
 from .types import ModelDetails
 
 
 class ShowRequest(msgspec.Struct, kw_only=True):
     """POST /api/show (10). ``system`` and ``options`` change what the answer's texts say."""
 
-    model: str = ""
+    model: ModelName = ""
     verbose: bool = False
     system: str = ""
     template: str = ""
-    options: dict[str, Any] | None = None
+    options: OptionMap | None = None
 
 
 class ShownMessage(msgspec.Struct, kw_only=True):
@@ -54,27 +55,27 @@ class ShowResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
     projector_info: dict[str, Any] = {}
     tensors: list[ShownTensor] = []
     capabilities: list[str] = []
-    modified_at: str
+    modified_at: Time
     requires: str = ""
 
 
 class CopyRequest(msgspec.Struct, kw_only=True):
     """POST /api/copy (12)."""
 
-    source: str = ""
-    destination: str = ""
+    source: ModelName = ""
+    destination: ModelName = ""
 
 
 class DeleteRequest(msgspec.Struct, kw_only=True):
     """DELETE /api/delete (12)."""
 
-    model: str = ""
+    model: ModelName = ""
 
 
 class PullRequest(msgspec.Struct, kw_only=True):
     """POST /api/pull and /api/push (13). ``insecure``: plain http to the registry."""
 
-    model: str = ""
+    model: ModelName = ""
     insecure: bool = False
     stream: bool = True
 
@@ -82,7 +83,7 @@ class PullRequest(msgspec.Struct, kw_only=True):
 class CreateRequest(msgspec.Struct, kw_only=True):
     """POST /api/create (11). Maps are from relative paths to digests of uploaded blobs."""
 
-    model: str = ""
+    model: ModelName = ""
     stream: bool = True
     from_: str = msgspec.field(default="", name="from")
     files: dict[str, str] | None = None
@@ -90,7 +91,7 @@ class CreateRequest(msgspec.Struct, kw_only=True):
     template: str = ""
     system: str = ""
     license: str | list[str] = ""
-    parameters: dict[str, Any] | None = None
+    parameters: OptionMap | None = None
     messages: list[ShownMessage] | None = None
     quantize: str = ""
     quantization: str = ""

@@ -8,13 +8,15 @@ from typing import Any
 
 import msgspec
 
+from .field_types import Format, Image, Input, KeepAlive, ModelName, OptionMap, Think, Time
+
 
 class GenerateRequest(msgspec.Struct, kw_only=True):
     """POST /api/generate (6.1). ``keep_alive``, ``think`` and ``format`` take several JSON types
     and are judged by the service, which owes each its own error text.
     """
 
-    model: str = ""
+    model: ModelName = ""
     prompt: str = ""
     suffix: str = ""
     system: str = ""
@@ -22,11 +24,11 @@ class GenerateRequest(msgspec.Struct, kw_only=True):
     context: list[int] | None = None
     stream: bool = True
     raw: bool = False
-    format: Any = None
-    keep_alive: Any = None
-    images: list[str] | None = None
-    options: dict[str, Any] | None = None
-    think: Any = None
+    format: Format = None
+    keep_alive: KeepAlive = None
+    images: list[Image] | None = None
+    options: OptionMap | None = None
+    think: Think = None
     truncate: bool = True
     shift: bool = True
     logprobs: bool = False
@@ -47,7 +49,7 @@ class GenerateResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One streamed object of generate, or the whole answer (6.7). Durations are nanoseconds."""
 
     model: str
-    created_at: str
+    created_at: Time
     response: str
     thinking: str = ""
     done: bool
@@ -68,12 +70,12 @@ class GenerateResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
 class EmbedRequest(msgspec.Struct, kw_only=True):
     """POST /api/embed (9). ``input`` is a text or a list of texts."""
 
-    model: str = ""
-    input: Any = None
+    model: ModelName = ""
+    input: Input = None
     truncate: bool = True
     dimensions: int = 0
-    keep_alive: Any = None
-    options: dict[str, Any] | None = None
+    keep_alive: KeepAlive = None
+    options: OptionMap | None = None
 
 
 class EmbedResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -89,17 +91,17 @@ class EmbedResponse(msgspec.Struct, kw_only=True, omit_defaults=True):
 class EmbeddingsRequest(msgspec.Struct, kw_only=True):
     """POST /api/embeddings (9), which embed has superseded."""
 
-    model: str = ""
+    model: ModelName = ""
     prompt: str = ""
-    keep_alive: Any = None
-    options: dict[str, Any] | None = None
+    keep_alive: KeepAlive = None
+    options: OptionMap | None = None
 
 
-class EmbeddingsResponse(msgspec.Struct):
+class EmbeddingsResponse(msgspec.Struct, omit_defaults=True):
     """One vector, not normalised, under the key that was sent and the one that was documented."""
 
     embedding: list[float]
-    embeddings: list[float]
+    embeddings: list[float] | None = None
 
 
 class ModelDetails(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -120,7 +122,7 @@ class ListedModel(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     name: str
     model: str
-    modified_at: str
+    modified_at: Time
     size: int
     digest: str
     details: ModelDetails
@@ -141,7 +143,7 @@ class ProcessModel(msgspec.Struct, kw_only=True):
     size: int
     digest: str
     details: ModelDetails
-    expires_at: str
+    expires_at: Time
     size_vram: int
     context_length: int
 
@@ -156,3 +158,16 @@ class VersionResponse(msgspec.Struct):
     """GET /api/version."""
 
     version: str
+
+
+class CloudStatus(msgspec.Struct):
+    """Whether models that run elsewhere are out of reach, and what says so."""
+
+    disabled: bool
+    source: str
+
+
+class StatusResponse(msgspec.Struct):
+    """GET /api/status (10)."""
+
+    cloud: CloudStatus
