@@ -116,7 +116,7 @@ class LiveSequence:
         self._generated.append(token)
         if self._model.is_end(token):
             return None
-        text = self._text.feed(self._model.piece(token))
+        text = self._text.feed(self._model.piece(token, special=self.request.shows_controls))
         if text:
             self._send(Piece(text, self._logprobs_of(text)))
         if self._text.stopped and self._logprobs is not None:

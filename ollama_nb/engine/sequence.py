@@ -63,6 +63,8 @@ class SequenceRequest(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The JSON schema that the answer obeys, as JSON: its numbers may be of any size."""
     free: FreePart = FreePart()
     """What comes before the JSON."""
+    shows_controls: bool = False
+    """Whether control tokens of the answer are text, as who reads the answer may need."""
     owner: str = ""
     """Who asks: owners take turns, and where the cache is isolated each sees only their own."""
 

@@ -10,10 +10,11 @@ _WRITTEN = re.compile(r"\[img(?:-([0-9]{1,4}))?\]")
 _MARKED = re.compile(rf"{_EDGE}([0-9]{{1,4}}){_EDGE}")
 
 
-def mark_images(text: str, count: int) -> str:
+def mark_images(text: str, count: int, *, first: int = 0) -> str:
     """Put a mark for each of ``count`` images where the text says, else in front of it.
 
-    ``[img-1]`` names one, each ``[img]`` means the next; what names none stays text.
+    ``[img-1]`` names one, each ``[img]`` means the next; what names none stays text. The text's
+    own images count from ``first`` in the marks.
     """
     text = without_marks(text)
     placed: set[int] = set()
@@ -24,10 +25,10 @@ def mark_images(text: str, count: int) -> str:
         if number >= count or number in placed:
             return found[0]
         placed.add(number)
-        return _mark(number)
+        return _mark(first + number)
 
     marked = _WRITTEN.sub(mark, text) if count else text
-    return "".join(_mark(number) for number in range(count) if number not in placed) + marked
+    return "".join(_mark(first + one) for one in range(count) if one not in placed) + marked
 
 
 def without_marks(text: str) -> str:

@@ -19,12 +19,17 @@ class ThinkingSplitter:
         """``inside``: the prompt already ended with the opening tag."""
         self._open_tag, self._close_tag = tags
         self._held = ""
+        self._blank: list[str] = []
+        """White space at the start, which may be long."""
         self._state = "thinking" if inside else "before"
         self._trim = inside
         """Whether white space at the start of what comes next is dropped."""
 
     def feed(self, piece: str) -> Split:
         """Take a piece; return what of it is decided, holding back what could still be a tag."""
+        if self._state == "before" and not self._held and piece.isspace():
+            self._blank.append(piece)
+            return Split("", "")
         return self._advance(self._held + piece, final=False)
 
     def flush(self) -> Split:
@@ -35,6 +40,8 @@ class ThinkingSplitter:
         thinking, rest = "", ""
         self._held = ""
         if self._state == "before":
+            text = "".join(self._blank) + text
+            self._blank.clear()
             text = self._open(text, final=final)
         if self._state == "thinking":
             thinking, text = self._think(text, final=final)

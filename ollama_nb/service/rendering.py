@@ -3,7 +3,7 @@
 A TEMPLATE comes before the weights' own Jinja text; without either the messages stand alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,13 @@ from ollama_nb.engine.host import Vocabulary
 from ollama_nb.prompt.chat_data import Message
 from ollama_nb.prompt.chat_template import ChatTemplate, Think, chat_template
 from ollama_nb.prompt.jinja import render_jinja
-from ollama_nb.prompt.shield import shield
+from ollama_nb.prompt.parsers import AnswerFormat, answer_format
+from ollama_nb.prompt.shield import shield, shield_all
 from ollama_nb.prompt.thinking import CLOSE, OPEN
 from ollama_nb.store import Model
-from ollama_nb.wire import GenerateRequest
+
+Tools = Sequence[Mapping[str, Any]]
+"""As on the wire."""
 
 
 @dataclass(frozen=True)
@@ -25,31 +28,41 @@ class Renderer:
     template: ChatTemplate | None
     jinja: str
     """What is used where there is no template; may be empty."""
+    format: AnswerFormat
+    """How the answers are written."""
     think: Think
     knows_thinking: bool
 
     @property
+    def thinks(self) -> bool:
+        """Whether the answer shall begin with thinking."""
+        return self.knows_thinking and bool(self.think)
+
+    @property
     def thinking_tags(self) -> tuple[str, str]:
         """What the model writes around its thinking."""
-        return (self.template and self.template.thinking_tags) or (OPEN, CLOSE)
+        return self.format.thinking_tags or (OPEN, CLOSE)
 
-    def chat(self, messages: Sequence[Message]) -> str:
-        """Text of a chat, in which no message writes control tokens."""
-        shielded = [
-            Message(one.role, shield(one.content, self.vocabulary.controls)) for one in messages
-        ]
+    def chat(self, messages: Sequence[Message], tools: Tools = ()) -> str:
+        """Text of a chat, in which neither messages nor tools write control tokens."""
+        shielded = [self._shielded(message) for message in messages]
+        offered = shield_all(list(tools), self.vocabulary.controls)
         if self.template is not None:
-            return self.template.render(shielded, think=self.think)
+            return self.template.render(shielded, tools=offered, think=self.think)
         if not self.jinja:
             return "\n\n".join(message.content for message in shielded)
         variables: dict[str, Any] = {
-            "messages": [{"role": one.role, "content": one.content} for one in shielded],
+            "messages": list(map(_variables, shielded)),
             "add_generation_prompt": True,
             "bos_token": self.vocabulary.bos,
             "eos_token": self.vocabulary.eos,
         }
+        if offered:
+            variables["tools"] = offered
         if self.knows_thinking:
             variables |= {"enable_thinking": bool(self.think), "thinking": bool(self.think)}
+            if isinstance(self.think, str):
+                variables["reasoning_effort"] = "high" if self.think == "max" else self.think
         return render_jinja(self.jinja, variables)
 
     def gap(self, prompt: str, suffix: str) -> str | None:
@@ -60,29 +73,66 @@ class Renderer:
         before, after = shield(prompt, controls), shield(suffix, controls)
         return self.template.render_gap(before, after, think=self.think)
 
+    def _shielded(self, message: Message) -> Message:
+        controls = self.vocabulary.controls
+        return Message(
+            role=message.role,
+            content=shield(message.content, controls),
+            thinking=shield(message.thinking, controls),
+            num_images=message.num_images,
+            tool_calls=shield_all(message.tool_calls, controls),
+            tool_name=shield(message.tool_name, controls),
+            tool_call_id=shield(message.tool_call_id, controls),
+        )
+
 
 def renderer_for(
-    request: GenerateRequest, model: Model, vocabulary: Vocabulary, *, think: bool
+    model: Model, vocabulary: Vocabulary, *, template: str, think: Think, tools: bool
 ) -> Renderer:
-    """Choose. Raises TemplateError for a template that does not parse."""
+    """Choose. Raises TemplateError for a template that does not parse.
+
+    Of the request: its own ``template``, or an empty one; what it says of thinking; and whether it
+    offers ``tools``.
+    """
+    jinja = model.header.chat_template or ""
+    chosen = _template(template, model, jinja, thinks=bool(think), tools=tools)
     knows_thinking = "thinking" in model.capabilities
-    level = request.think if isinstance(request.think, str) else think
+    if think is None and knows_thinking:
+        think = True
     return Renderer(
         vocabulary=vocabulary,
-        template=_template(request, model),
-        jinja=model.header.chat_template or "",
-        think=level if knows_thinking or request.think is not None else None,
+        template=chosen,
+        jinja=jinja,
+        format=answer_format(model.config.parser, chosen, "" if chosen else jinja),
+        think=think,
         knows_thinking=knows_thinking,
     )
 
 
-def _template(request: GenerateRequest, model: Model) -> ChatTemplate | None:
-    if request.template:
-        return chat_template(request.template)
+def _template(
+    own: str, model: Model, jinja: str, *, thinks: bool, tools: bool
+) -> ChatTemplate | None:
+    """The request's, else the model's; not where only the weights' Jinja text knows how."""
+    if own:
+        return chat_template(own)
     if not model.template:
         return None
     found = chat_template(model.template)
-    jinja = model.header.chat_template or ""
-    if request.think and not found.can_think and OPEN in jinja and CLOSE in jinja:
+    if thinks and not found.can_think and OPEN in jinja and CLOSE in jinja:
+        return None
+    if tools and "tools" not in found.mentions and "tools" in jinja:
         return None
     return found
+
+
+def _variables(message: Message) -> dict[str, Any]:
+    """A message as Jinja templates expect it; what is empty is left out."""
+    optional = {
+        "thinking": message.thinking,
+        "reasoning_content": message.thinking,
+        "tool_calls": [{"type": "function", **call} for call in message.tool_calls],
+        "name": message.tool_name,
+        "tool_call_id": message.tool_call_id,
+    }
+    written = {key: value for key, value in optional.items() if value}
+    return {"role": message.role, "content": message.content, **written}

@@ -2,6 +2,9 @@
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
 from statistics import median
 from typing import NamedTuple
 
@@ -13,9 +16,11 @@ from ollama_nb.settings import Settings
 from .engine import DEFAULT, InKernel
 from .models import Measured
 from .own_server import OwnServer, own_server
-from .table import Row
+from .table import Rounds, Row
 
 _NUM_PREDICT = 600
+_IDLE = 64
+_AIMS = {"local": "≤ 100 µs", "worker": "≤ 200 µs"}
 
 
 class _Cost(NamedTuple):
@@ -26,20 +31,56 @@ class _Cost(NamedTuple):
 
 
 def http_rows(model: Measured, settings: Settings, *, rounds: int) -> list[Row]:
-    """One server process and this one, in turns, the same request."""
+    """One server process and this one, in turns, the same request; for each place of the engine."""
     kernel = InKernel(settings, model.name, threads=0)
     try:
-        with own_server(settings) as server, _client(server) as client:
-            pairs = [
-                (_in_kernel(kernel), _over_http(client, server.process, model.name))
-                for _ in range(rounds + 1)
-            ][1:]
+        return [
+            row
+            for engine, aim in _AIMS.items()
+            for row in _rows(model, settings, kernel, engine, aim, rounds)
+        ]
     finally:
         kernel.close()
+
+
+def _rows(
+    model: Measured, settings: Settings, kernel: InKernel, engine: str, aim: str, rounds: int
+) -> list[Row]:
+    environment = {"OLLAMA_NB_ENGINE": engine}
+    with own_server(settings, environment=environment) as server, _client(server) as client:
+        pairs, quiet, crowded = [], [], []
+        for _ in range(rounds + 1):
+            alone = _over_http(client, server.process, model.name)
+            pairs.append((_in_kernel(kernel), alone))
+            with _idle_clients(server):
+                quiet.append(alone.clock)
+                crowded.append(_over_http(client, server.process, model.name).clock)
+    work = f"{model.name}, {engine} engine"
     return [
-        _row(f"{model.name}: HTTP token beyond the in-kernel stream", pairs, 0, "≤ 100 µs"),
-        _row(f"{model.name}: the same in processor time of the server", pairs, 1, ""),
+        _row(f"{work}: HTTP token beyond the in-kernel stream", pairs[1:], 0, aim),
+        _row(f"{work}: the same in processor time of the server", pairs[1:], 1, ""),
+        _crowd_row(f"{work}: HTTP token beside {_IDLE} idle clients / without", quiet, crowded),
     ]
+
+
+@contextmanager
+def _idle_clients(server: OwnServer) -> Iterator[None]:
+    """Connections that have asked once and are kept alive."""
+    host, _, port = server.address.removeprefix("http://").partition(":")
+    with ExitStack() as held:
+        for _ in range(_IDLE):
+            client = HTTPConnection(host, int(port), timeout=60)
+            held.callback(client.close)
+            client.request("GET", "/api/version")
+            client.getresponse().read()
+        yield
+
+
+def _crowd_row(work: str, quiet: list[float], crowded: list[float]) -> Row:
+    figures = Rounds(
+        ours=[one / 1e6 for one in crowded[1:]], other=[one / 1e6 for one in quiet[1:]]
+    )
+    return figures.time_row(work, "≤ 1.1")
 
 
 def _row(work: str, pairs: list[tuple[_Cost, _Cost]], column: int, aim: str) -> Row:

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from ollama_nb.prompt.shield import parts, shield
 
 CONTROLS = ("<|im_start|>", "<|im_end|>", "</s>", "<s>", "<|eot|>", "||", "abab", "aXa", "\n\n<")
-controls = st.lists(st.sampled_from(CONTROLS) | st.text("ab<|>", min_size=2), unique=True)
+controls = st.lists(st.sampled_from(CONTROLS) | st.text("ab<|>", min_size=2), unique=True).map(
+    tuple
+)
 texts = st.lists(st.sampled_from([*CONTROLS, "<", "|", "a", "b", "X", "é😀", "\n"])).map("".join)
 
 
@@ -22,7 +24,7 @@ texts = st.lists(st.sampled_from([*CONTROLS, "<", "|", "a", "b", "X", "é😀", 
     ],
 )
 def test_every_occurrence_is_broken(text, control):
-    assert not any(control in part for part in parts(shield(text, [control])))
+    assert not any(control in part for part in parts(shield(text, (control,))))
 
 
 @given(texts, controls)
@@ -39,7 +41,7 @@ def test_any_text_comes_through(text, controls):
 
 
 def test_a_mark_in_the_text_itself_cannot_join_what_was_cut():
-    assert parts(shield("<\ufdd0s><s\ufdd0>", ["<s>"])) == ["<", "s><", "s>"]
+    assert parts(shield("<\ufdd0s><s\ufdd0>", ("<s>",))) == ["<", "s><", "s>"]
 
 
 def test_text_without_control_tokens_stays_in_one_part():

@@ -90,7 +90,7 @@ def test_what_does_not_fit_loses_its_oldest_messages_but_not_the_systems(tmp_pat
         assert text.endswith("[user:last]")
         assert "[assistant:4 4" in text
         assert "1 1" not in text
-        request.truncate = False
+        request.truncate, request.debug_render_only = False, False
         with pytest.raises(errors.ContextTooLong):
             service.generate(request).fold()
     finally:

@@ -133,3 +133,33 @@ def _begins_with(pipeline: Pipeline, name: str) -> bool:
 
 def _outer_text(node: Node) -> str:
     return node.text.strip() if isinstance(node, Text) else ""
+
+
+def text_of_call(template: Template) -> str:
+    """The text that begins the first of a message's calls; empty if a template writes none.
+
+    It stands in the first branch that asks for a field ToolCalls (models, 6.1).
+    """
+    for node in walk(template.root):
+        if isinstance(node, If) and _asks_for(node.pipeline, "ToolCalls"):
+            return (_first_text(node.body) or "").lstrip()
+    return ""
+
+
+def _asks_for(pipeline: Pipeline, name: str) -> bool:
+    """Whether the field is a word of it; those in parentheses do not count."""
+    words = (word for command in pipeline.commands for word in command.words)
+    return any(isinstance(word, Field) and name in word.names for word in words)
+
+
+def _first_text(nodes: Nodes) -> str | None:
+    """The first text that is not only white space, none if an action comes first."""
+    for node in nodes:
+        if isinstance(node, Action):
+            return None
+        text = node.text if isinstance(node, Text) else None
+        if isinstance(node, If | With | Range):
+            text = _first_text(node.body)
+        if text and text.strip():
+            return text
+    return None

@@ -43,6 +43,23 @@ class AnswerFormat(Protocol):
     def marks(self) -> Sequence[str]:
         """Texts that must reach the parser although they may be control tokens."""
 
+    @property
+    def call_prefix(self) -> str:
+        """What makes the model go on with the JSON of a call, {"name": …, …: {…}}.
+
+        Put at the end of a prompt. Empty if its calls are no such JSON, or need nothing before.
+        """
+
+    @property
+    def arguments_key(self) -> str:
+        """The other member of that JSON: "arguments" or "parameters"."""
+
+    def free_part(self, *, thinks: bool, inside: bool) -> tuple[str, str]:
+        """How what may precede a structured answer begins and ends; ("", "") if nothing may.
+
+        Without a beginning it has begun already.
+        """
+
     def parser(self, tools: Sequence[Mapping[str, Any]], *, thinks: bool, inside: bool) -> Parser:
         """A parser for one answer.
 
