@@ -11,14 +11,14 @@ from ._version import __version__
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from .client import Client, transport
+    from .client import AsyncClient, Client, async_transport, transport
 
-__all__ = ["Client", "__version__", "transport"]
+__all__ = ["AsyncClient", "Client", "__version__", "async_transport", "transport"]
 
 
 def __getattr__(name: str) -> Any:
     """Import the client side when it is first asked for."""
-    if name in ("Client", "transport"):
+    if name in __all__:
         from . import client
 
         return getattr(client, name)

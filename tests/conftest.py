@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("here")
 
+pytest_plugins = ["fronts"]
+
 _OURS = ("OLLAMA_NB_SCREENSHOT", "OLLAMA_NB_PULL_SCREENSHOT", "OLLAMA_NB_TEST_CACHE")
 """Where the browser tests leave their pictures, and where fetched packages are kept."""
 

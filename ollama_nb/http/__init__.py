@@ -1,7 +1,7 @@
 """Ollama's HTTP contract without a web framework.
 
 One table says which function answers which path; a front (tornado under ``server/``, httpx in
-``client.py``) turns its own requests into ``Request``, calls ``handle`` and delivers the
+``client/``) turns its own requests into ``Request``, calls ``handle`` and delivers the
 ``Response``. Synchronous; knows neither sockets nor authentication.
 """
 

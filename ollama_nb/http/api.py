@@ -4,10 +4,13 @@ Fields and texts: reference Ollama API, 6 (generate), 9 (embed), 10 (information
 and 13 (pull, push).
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from ollama_nb.service import Service, Stream
 from ollama_nb.wire import (
+    ChatRequest,
+    CloudStatus,
     CopyRequest,
     CreateRequest,
     DeleteRequest,
@@ -17,6 +20,7 @@ from ollama_nb.wire import (
     ProgressResponse,
     PullRequest,
     ShowRequest,
+    StatusResponse,
 )
 from ollama_nb.wire.codec import decode_request
 
@@ -28,18 +32,13 @@ from .messages import (
     Request,
     Response,
     json_response,
+    stream_headers,
     text_response,
 )
+from .older import without_documented_key, without_samples
 
 # Shows the name in its own list by this key.
 _COPILOT = "GitHubCopilotChat/"
-
-# Proxies in front of a Hub collect a stream before they pass it on unless they are told not to.
-_STREAM_HEADERS = {
-    "Content-Type": NDJSON,
-    "Cache-Control": "no-cache",
-    "X-Accel-Buffering": "no",
-}
 
 
 def heartbeat(service: Service, request: Request) -> Response:
@@ -62,10 +61,22 @@ def ps(service: Service, request: Request) -> Response:
     return json_response(service.ps())
 
 
+def status(service: Service, request: Request) -> Response:
+    """GET /api/status: that no model runs elsewhere, which nobody here can change."""
+    return json_response(StatusResponse(CloudStatus(disabled=True, source="env")))
+
+
 def generate(service: Service, request: Request) -> Response:
     """POST /api/generate: complete a prompt, or load or unload a model."""
     wanted = decode_request(request.body, GenerateRequest)
-    return _streamed(service.generate(wanted, owner=request.user), lines=wanted.stream)
+    shape = without_samples if service.settings.strict else None
+    return _streamed(service.generate(wanted, owner=request.user), shape, lines=wanted.stream)
+
+
+def chat(service: Service, request: Request) -> Response:
+    """POST /api/chat: the next message of a conversation, or load or unload a model."""
+    wanted = decode_request(request.body, ChatRequest)
+    return _streamed(service.chat(wanted, owner=request.user), lines=wanted.stream)
 
 
 def embed(service: Service, request: Request) -> Response:
@@ -77,7 +88,8 @@ def embed(service: Service, request: Request) -> Response:
 def embeddings(service: Service, request: Request) -> Response:
     """POST /api/embeddings: one text to a vector, the older way."""
     wanted = decode_request(request.body, EmbeddingsRequest)
-    return _streamed(service.embeddings(wanted, owner=request.user), lines=False)
+    shape = without_documented_key if service.settings.strict else None
+    return _streamed(service.embeddings(wanted, owner=request.user), shape, lines=False)
 
 
 def show(service: Service, request: Request) -> Response:
@@ -96,7 +108,7 @@ def copy(service: Service, request: Request) -> Response:
 
 
 def delete(service: Service, request: Request) -> Response:
-    """DELETE /api/delete, or POST, since some proxies drop the body of a DELETE."""
+    """DELETE /api/delete: remove a model. POST too, since some proxies drop a DELETE's body."""
     service.delete(decode_request(request.body, DeleteRequest))
     return Response(200, {})
 
@@ -119,13 +131,23 @@ def create(service: Service, request: Request) -> Response:
     return _progress(service.create(wanted), wanted)
 
 
+def openapi(service: Service, request: Request) -> Response:
+    """GET /openapi.json: all of this, for programs."""
+    # Needs the table, which needs this file; and few ask.
+    from .openapi import document
+
+    return Response(200, {"Content-Type": PLAIN_JSON}, document())
+
+
 def _progress(stream: Stream[ProgressResponse], wanted: PullRequest | CreateRequest) -> Response:
     answer = _streamed(stream, lines=wanted.stream)
     return answer if wanted.stream else replace(answer, headers={"Content-Type": PLAIN_JSON})
 
 
-def _streamed(stream: Stream[Chunk], *, lines: bool) -> Response:
+def _streamed(
+    stream: Stream[Chunk], shape: Callable[[Chunk], Chunk] | None = None, *, lines: bool
+) -> Response:
     """Answer line by line, or as one object where that was asked or nothing is to be waited for."""
     if lines and not stream.whole:
-        return Response(200, _STREAM_HEADERS, Lines(stream))
-    return Response(200, {"Content-Type": JSON}, Whole(stream))
+        return Response(200, stream_headers(NDJSON), Lines(stream, shape))
+    return Response(200, {"Content-Type": JSON}, Whole(stream, shape))

@@ -92,15 +92,19 @@ class Lines(_OverStream[Chunk]):
 
     streams = True
 
-    def __init__(self, stream: Stream[Chunk]) -> None:
+    def __init__(
+        self, stream: Stream[Chunk], shape: Callable[[Chunk], msgspec.Struct] | None = None
+    ) -> None:
+        """Take what makes another object of each chunk, if it is to be one."""
         super().__init__(stream)
+        self._shape = shape
         self._started = False
 
     def _pieces(self, chunks: Iterable[Chunk]) -> Iterator[bytes]:
         try:
             for chunk in chunks:
                 self._started = True
-                yield encode(chunk) + b"\n"
+                yield encode(self._shape(chunk) if self._shape else chunk) + b"\n"
         except OllamaError as error:
             if not self._started:
                 raise

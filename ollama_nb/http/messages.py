@@ -20,6 +20,7 @@ from ollama_nb.errors import (
 from ollama_nb.wire.codec import encode
 
 from .bodies import Body
+from .dialects import dialect_of, error_text, ollama_error
 
 BODY_LIMIT = 64 << 20
 """Bytes of a JSON body; images travel inside it as base64."""
@@ -29,8 +30,9 @@ SERVER = f"ollama_nb/{__version__}"
 
 JSON = "application/json; charset=utf-8"
 PLAIN_JSON = "application/json"
-"""Of the last object of work, as Ollama sends it."""
+"""Of the last object of work and of everything below /v1, as Ollama sends it."""
 NDJSON = "application/x-ndjson"
+EVENTS = "text/event-stream"
 TEXT = "text/plain; charset=utf-8"
 
 
@@ -50,6 +52,15 @@ class Request:
     def item(self) -> str:
         """What the last part of the path names, such as a digest."""
         return unquote(self.path.partition("?")[0].rpartition("/")[2])
+
+    def below(self, folder: str) -> str:
+        """What the path names below ``folder``, such as a model with slashes in its name."""
+        return unquote(self.path.partition("?")[0].removeprefix(f"{folder}/"))
+
+    @property
+    def encoding(self) -> str:
+        """How the body is packed."""
+        return self.headers.get("content-encoding", "").strip().lower()
 
     @property
     def announced(self) -> int:
@@ -72,29 +83,44 @@ def json_response(answer: msgspec.Struct) -> Response:
     return Response(200, {"Content-Type": JSON}, encode(answer))
 
 
+def stream_headers(kind: str) -> dict[str, str]:
+    """Headers of an answer that goes out piece by piece.
+
+    Proxies in front of a Hub collect one before they pass it on unless they are told not to.
+    """
+    return {"Content-Type": kind, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+
 def text_response(text: str, status: int = 200) -> Response:
     """A line for humans and heartbeats."""
     return Response(status, {"Content-Type": TEXT}, text.encode())
 
 
-def refusal(status: int, text: str) -> Response:
-    """``{"error": text}``: for what a front refuses by itself."""
-    return Response(status, {"Content-Type": JSON}, msgspec.json.encode({"error": text}))
+def refusal(status: int, text: str, path: str) -> Response:
+    """An error object in the dialect of ``path``: for what a front refuses by itself."""
+    dialect = dialect_of(path)
+    kind = JSON if dialect is ollama_error else PLAIN_JSON
+    return Response(status, {"Content-Type": kind}, msgspec.json.encode(dialect(status, text)))
 
 
-def error_response(error: OllamaError) -> Response:
-    """Write an error with the status of its class; unknown paths and methods are plain text."""
+def error_response(error: OllamaError, path: str) -> Response:
+    """Write an error with the status of its class, in the dialect of the ``path`` asked for.
+
+    Unknown paths and methods are plain text.
+    """
     if isinstance(error, UnknownRoute | MethodNotAllowed):
         return text_response(str(error), error.status)
-    return refusal(error.status, str(error))
+    return refusal(error.status, error_text(error, path), path)
 
 
-def check_body_headers(request: Request) -> None:
+def check_body_headers(request: Request, *, packing: str = "") -> None:
     """Refuse from its headers a body that would not be read: too long, packed, or a form's parts.
 
-    Any other Content-Type is read as JSON (1.2).
+    ``packing`` is the one Content-Encoding that is read. Any other Content-Type is read as JSON
+    (1.2).
     """
-    check_encoding(request)
+    if not packing or request.encoding != packing:
+        check_encoding(request)
     if request.headers.get("content-type", "").strip().lower().startswith("multipart/"):
         raise UnreadableBody("multipart request bodies are not accepted; send JSON")
     if request.announced > BODY_LIMIT:
@@ -103,6 +129,5 @@ def check_body_headers(request: Request) -> None:
 
 def check_encoding(request: Request) -> None:
     """Refuse a packed body, whatever it is."""
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("", "identity"):
+    if request.encoding not in ("", "identity"):
         raise UnreadableBody("request bodies with a Content-Encoding are not accepted")

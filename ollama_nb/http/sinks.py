@@ -39,6 +39,10 @@ class Incoming:
         self._request = request
         self._sink = sink
 
+    def refusal(self, error: OllamaError) -> Response:
+        """Answer with what has gone wrong on the way; ``abort`` is another matter."""
+        return error_response(error, self._request.path)
+
     def write(self, piece: bytes | bytearray) -> Response | None:
         """Take the next piece. A Response is the answer: nothing more is wanted."""
         answer = answered(self._request, lambda: self._sink.write(piece))
@@ -60,10 +64,10 @@ def answered(request: Request, work: Callable[[], _Result]) -> _Result | Respons
     try:
         result: _Result | Response = work()
     except OllamaError as error:
-        result = error_response(error)
+        result = error_response(error, request.path)
     except Exception:
         _logger.exception("%s %s failed", request.method, request.path.partition("?")[0])
-        result = error_response(OllamaError(INTERNAL_ERROR))
+        result = error_response(OllamaError(INTERNAL_ERROR), request.path)
     return _complete(request, result) if isinstance(result, Response) else result
 
 

@@ -1,20 +1,19 @@
-"""Where threads meet the event loop, and the only place where they do.
+"""The server's way to the service: its threads, what is at work, and the end of both.
 
 The contract blocks, so it runs on threads of our own pool (jupyter-server needs the default one
-for itself). A stream occupies no thread: the engine's thread wakes the loop, which then takes what
-has arrived. Measured, this costs 5 µs a piece; waiting on a pool thread costs 47 µs and the thread.
+for itself).
 """
 
 import asyncio
 import contextlib
 import functools
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, TypeVarTuple
 
 from ollama_nb.errors import Cancelled
-from ollama_nb.http import Body, Incoming, Request, Response, begin, handle
+from ollama_nb.http import Incoming, Request, Response, begin, handle
+from ollama_nb.loop import Bell
 from ollama_nb.service import Service
 from ollama_nb.settings import Settings
 
@@ -27,32 +26,6 @@ _SPARE_THREADS = 8
 
 _FAREWELL = 2.0
 """Seconds that answers under way get for their last line when the server stops."""
-
-
-class Bell:
-    """Wakes those who wait on one event loop, from other threads.
-
-    One step of the engine has news for many; waking the loop is a system call, so it is woken once.
-    """
-
-    def __init__(self) -> None:
-        """Wake the loop that is running now."""
-        self._loop = asyncio.get_running_loop()
-        self._due: deque[asyncio.Event] = deque()
-        self._rung = False
-
-    def ring(self, news: asyncio.Event) -> None:
-        """Set ``news`` soon. A thread of the engine does this, and must survive a closed loop."""
-        self._due.append(news)
-        if not self._rung:
-            self._rung = True
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._wake)
-
-    def _wake(self) -> None:
-        self._rung = False  # before looking: who comes later rings again
-        while self._due:
-            self._due.popleft().set()
 
 
 class Bridge:
@@ -123,32 +96,3 @@ class Bridge:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), _FAREWELL)
         self._pool.shutdown(wait=False, cancel_futures=True)
-
-
-class Arrivals:
-    """A body as the event loop sees it: what has arrived so far, in one piece at a time.
-
-    Pieces that arrive while the last ones are being sent go out together.
-    """
-
-    def __init__(self, body: Body, bell: Bell) -> None:
-        """Listen to ``body``, which nobody else consumes."""
-        self._body = body
-        self._bell = bell
-        self._news = asyncio.Event()
-        self._left = False
-
-    def leave(self) -> None:
-        """Stop the work: nobody reads the answer any more. May be called at any time."""
-        self._left = True
-        self._body.cancel()
-        self._news.set()
-
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """Yield what arrives. An OllamaError out of it precedes the first piece."""
-        self._body.listen(lambda: self._bell.ring(self._news))
-        while not (self._body.done or self._left):
-            await self._news.wait()
-            self._news.clear()
-            if data := b"".join(self._body.arrived()):
-                yield data

@@ -31,8 +31,10 @@ from ollama_nb.http import (
     error_response,
     find,
 )
+from ollama_nb.http.dialects import anthropic_error, dialect_of
+from ollama_nb.loop import Arrivals
 
-from .bridge import Arrivals, Bridge
+from .bridge import Bridge
 from .refusals import FOREIGN_HOST, explain
 from .uploads import Upload
 
@@ -69,6 +71,7 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
         """Check Host, identity, XSRF and Origin (jupyter-server's), permission, and the body."""
         self._route = self._find_route()
         self._track_activity = self._works
+        self._read_key()
         await super().prepare()
         if self.request.method == "OPTIONS":
             return
@@ -90,6 +93,14 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
             return find(str(self.request.method), self._contract_path())
         except OllamaError:
             return None
+
+    def _read_key(self) -> None:
+        """Take the key that Anthropic's clients send for a token (2), for any identity provider."""
+        headers = self.request.headers
+        key = headers.get("X-API-Key")
+        expected = dialect_of(self._contract_path()) is anthropic_error
+        if expected and key and not headers.get("Authorization"):
+            headers["Authorization"] = f"Bearer {key}"
 
     def check_host(self) -> bool:
         """Check the Host header, and remember what came of it: a refusal says nothing else."""
@@ -123,11 +134,11 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
         request = self._contract_request()
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         try:
-            check_body_headers(request)
+            check_body_headers(request, packing=self._route.packing if self._route else "")
             if self.demands_json and kind != "application/json":
                 raise UnreadableBody("requests without a token must be sent as application/json")
         except OllamaError as error:
-            self.send(error_response(error))
+            self.refuse(error)
 
     @property
     def demands_json(self) -> bool:
@@ -143,7 +154,7 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
         self._body += chunk
         if len(self._body) > BODY_LIMIT:
             self._body.clear()
-            self.send(error_response(BodyTooLarge(BODY_LIMIT)))
+            self.refuse(BodyTooLarge(BODY_LIMIT))
         return None
 
     # The answer.
@@ -205,7 +216,7 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
         except StreamClosedError:
             self._gone = True
         except OllamaError as error:
-            self.send(error_response(error))
+            self.refuse(error)
         finally:
             if not response.body.done:
                 response.body.cancel()
@@ -230,6 +241,10 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
         """Answer with what is ready."""
         self._begin(response)
         self.finish(response.body if isinstance(response.body, bytes) else b"")
+
+    def refuse(self, error: OllamaError) -> None:
+        """Answer with an error, in the words of whom the path is for."""
+        self.send(error_response(error, self._contract_path()))
 
     def send_unfinished(self, response: Response) -> None:
         """Answer with what is ready, and go on reading the request; ``finish`` is still to come."""
@@ -298,7 +313,7 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
         reason = error.log_message if isinstance(error, web.HTTPError) else None
         if self._foreign_host:
             reason = FOREIGN_HOST
-        self.send(explain(status_code, reason or ""))
+        self.send(explain(status_code, reason or "", self._contract_path()))
 
     def _contract_request(self) -> Request:
         """The request as the contract sees it, with as much of the body as has been collected."""

@@ -13,12 +13,14 @@ from typing import Any
 
 from jupyter_server.auth import IdentityProvider, User
 from jupyter_server.serverapp import ServerApp
+from tornado.httpserver import HTTPServer
 from traitlets import Bool, Dict, Integer, Type, Unicode, default
 
 from ollama_nb._version import __version__
 from ollama_nb.settings import Settings
 
 from .app import OllamaApp
+from .listener import Listener
 from .origins import is_loopback
 
 _ANYBODY = User("anybody")
@@ -138,6 +140,14 @@ class OllamaServerApp(ServerApp):
         self._refuse_open_door()
         self._refuse_taken_port()
         super().init_webapp()
+
+    def init_httpserver(self) -> None:
+        """Have jupyter-server build its HTTPServer as a Listener."""
+        HTTPServer.configure(Listener)
+        try:
+            super().init_httpserver()
+        finally:
+            HTTPServer.configure(None)
 
     def init_signal(self) -> None:
         """Stop at the first Ctrl-C, without a question."""

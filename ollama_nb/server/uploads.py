@@ -1,6 +1,6 @@
 """An upload as a conversation: answered early, dropped when silent, ended when the server stops.
 
-How its bytes reach the contract is the business of ``receiving``.
+How its bytes reach the contract is the business of ``loop``.
 """
 
 import asyncio
@@ -8,11 +8,11 @@ import contextlib
 from collections.abc import Awaitable
 from typing import Any, Protocol
 
-from ollama_nb.errors import Cancelled
-from ollama_nb.http import Request, Response, error_response
+from ollama_nb.errors import Cancelled, OllamaError
+from ollama_nb.http import Request, Response
+from ollama_nb.loop import Receiving
 
 from .bridge import Bridge
-from .receiving import Receiving
 
 READ_TIMEOUT = 120.0
 """Seconds that a sender may be silent in the middle of an upload before it counts as gone."""
@@ -28,6 +28,9 @@ class Sender(Protocol):
 
     def send(self, response: Response) -> None:
         """Answer."""
+
+    def refuse(self, error: OllamaError) -> None:
+        """Answer with an error."""
 
     def send_unfinished(self, response: Response) -> None:
         """Answer while the body is still coming."""
@@ -60,7 +63,7 @@ class Upload:
         if isinstance(answer, Response):
             self._answer_early(answer)
         else:
-            self._receiving = Receiving(answer, self._bridge)
+            self._receiving = Receiving(answer, self._bridge.call)
             self._listen()
 
     def take(self, chunk: bytes) -> Awaitable[None] | None:
@@ -116,7 +119,7 @@ class Upload:
         if self._receiving is not None:
             await self._receiving.abort()
         if not self._ended:
-            self._handler.send(error_response(Cancelled()))
+            self._handler.refuse(Cancelled())
 
     def _listen(self) -> None:
         """Wait for the next part, but not for ever."""

@@ -1,7 +1,6 @@
-"""The official client and plain httpx on the engine of this process, with no port open."""
+"""The transports behind the official clients: whatever goes wrong or is left, nothing goes on."""
 
 import json
-import math
 import subprocess
 import sys
 import threading
@@ -10,10 +9,18 @@ import time
 import httpx
 import ollama
 import pytest
+from driven_client import DrivenClient
 from model_files import endless_weights, write_model
 
 import ollama_nb
-from ollama_nb.client import Client, KernelTransport, transport
+from ollama_nb.client import (
+    AsyncClient,
+    AsyncKernelTransport,
+    Client,
+    KernelTransport,
+    async_transport,
+    transport,
+)
 from ollama_nb.engine.sequence import Piece
 from ollama_nb.errors import EngineError
 from ollama_nb.service import Service, Stream
@@ -32,15 +39,15 @@ def endless(models):
     manifest.unlink()
 
 
-@pytest.fixture(scope="module")
-def client():
-    with Client() as client:
+@pytest.fixture(scope="module", params=["waiting", "awaited"])
+def client(request):
+    with DrivenClient(AsyncClient()) if request.param == "awaited" else Client() as client:
         yield client
     close_shared_service()
 
 
-@pytest.fixture
-def scripted():
+@pytest.fixture(params=["waiting", "awaited"])
+def scripted(request):
     """A client of a service whose streams do what a test says."""
 
     class Scripted(Service):
@@ -52,70 +59,21 @@ def scripted():
             return self.stream
 
     service = Scripted()
-    with Client(transport=KernelTransport(service)) as client:
+    if request.param == "awaited":
+        client = DrivenClient(AsyncClient(transport=AsyncKernelTransport(service)))
+    else:
+        client = Client(transport=KernelTransport(service))
+    with client:
         yield service, client
     service.close()
 
 
-def test_generate(client):
+def test_an_answer(client):
     answer = client.generate("guide", QUESTION, options=SHORT)
     assert isinstance(answer, ollama.GenerateResponse)
-    assert answer.eval_count == 8
-    assert answer.done_reason == "length"
+    assert (answer.eval_count, answer.done_reason) == (8, "length")
     streamed = list(client.generate("guide", QUESTION, options=SHORT, stream=True))
     assert "".join(part.response for part in streamed) == answer.response
-
-
-def test_embed(client):
-    answer = client.embed("guide", [QUESTION, "What is a token?"], dimensions=16)
-    assert isinstance(answer, ollama.EmbedResponse)
-    assert [len(vector) for vector in answer.embeddings] == [16, 16]
-    assert math.hypot(*answer.embeddings[0]) == pytest.approx(1, abs=1e-3)
-    assert (answer.model, answer.prompt_eval_count > 0) == ("guide", True)
-    assert 0 < answer.load_duration < answer.total_duration
-    (whole,) = client.embed("guide", QUESTION, truncate=False, keep_alive="5m").embeddings
-    assert len(whole) == 256
-
-
-def test_embed_errors_have_their_status(client):
-    text = 'model "nope" not found, try pulling it first'
-    for ask in (client.embed, client.embeddings):
-        with pytest.raises(ollama.ResponseError) as caught:
-            ask("nope", QUESTION)
-        assert (caught.value.status_code, caught.value.error) == (404, text)
-    with pytest.raises(ollama.ResponseError, match="input length exceeds the context") as caught:
-        client.embed("guide", "word " * 3000, truncate=False)
-    assert caught.value.status_code == 400
-
-
-def test_embeddings(client):
-    answer = client.embeddings("guide", QUESTION)
-    assert isinstance(answer, ollama.EmbeddingsResponse)
-    assert len(answer.embedding) == 256
-    assert abs(math.hypot(*answer.embedding) - 1) > 0.01
-    assert client.embeddings("guide", "").embedding == []
-
-
-def test_list_and_ps(client):
-    client.generate("guide")
-    assert isinstance(client.list(), ollama.ListResponse)
-    assert "guide:latest" in [model.model for model in client.list().models]
-    assert [model.model for model in client.ps().models] == ["guide:latest"]
-
-
-@pytest.mark.parametrize("stream", [False, True])
-@pytest.mark.parametrize(
-    ("model", "options", "status", "text"),
-    [
-        ("nope", {}, 404, "model 'nope' not found"),
-        ("a b", {}, 400, "invalid model name"),
-        ("guide", {"stop": "x"}, 500, 'option "stop" must be of type array'),
-    ],
-)
-def test_errors_have_their_status(client, stream, model, options, status, text):
-    with pytest.raises(ollama.ResponseError) as caught:
-        list(client.generate(model, QUESTION, options=options, stream=stream))
-    assert (caught.value.status_code, caught.value.error) == (status, text)
 
 
 def test_routes_that_do_not_exist():
@@ -135,7 +93,7 @@ def test_leaving_a_stream_stops_the_engine(client, endless):
         time.sleep(0.01)
 
 
-def test_streams_arrive_piece_by_piece(client, endless):
+def test_streams_arrive_piece_by_piece(endless):
     with httpx.Client(transport=transport(), base_url="http://kernel") as plain:
         body = {"model": endless, "prompt": "x", "options": {"temperature": 0}}
         with plain.stream("POST", "/api/generate", json=body) as answer:
@@ -145,18 +103,19 @@ def test_streams_arrive_piece_by_piece(client, endless):
         assert answer.is_closed
 
 
-def test_two_threads_share_one_engine(client):
+def test_two_threads_share_one_engine():
     answers = []
-    threads = [
-        threading.Thread(
-            target=lambda: answers.append(client.generate("guide", QUESTION, options=SHORT))
-        )
-        for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with Client() as client:
+        threads = [
+            threading.Thread(
+                target=lambda: answers.append(client.generate("guide", QUESTION, options=SHORT))
+            )
+            for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     assert len({answer.response for answer in answers}) == 1
     assert len(answers) == 4
 
@@ -164,18 +123,20 @@ def test_two_threads_share_one_engine(client):
 def test_a_host_of_the_environment_has_no_say(monkeypatch):
     monkeypatch.setenv("OLLAMA_HOST", "http://192.0.2.1:1/user/ann")
     monkeypatch.setenv("HTTP_PROXY", "http://192.0.2.1:1")
-    with Client(timeout=1) as client:
-        assert client.list().models
+    with Client(timeout=1) as client, DrivenClient(AsyncClient(timeout=1)) as awaited:
+        assert client.list().models == awaited.list().models
 
 
 def test_closing_a_client_leaves_the_engine(client):
     Client().close()
+    with DrivenClient(AsyncClient()):
+        pass
     assert client.list().models
 
 
 def test_the_package_hands_them_out():
-    assert ollama_nb.Client is Client
-    assert ollama_nb.transport is transport
+    assert (ollama_nb.Client, ollama_nb.AsyncClient) == (Client, AsyncClient)
+    assert (ollama_nb.transport, ollama_nb.async_transport) == (transport, async_transport)
 
 
 def test_the_shared_service_is_one_until_it_is_closed():
@@ -186,12 +147,26 @@ def test_the_shared_service_is_one_until_it_is_closed():
     assert shared_service() is not first
 
 
-def test_failure_before_the_first_line_has_its_status(scripted):
+@pytest.mark.parametrize("stream", [False, True])
+def test_failure_before_the_first_line_has_its_status(scripted, stream):
     service, client = scripted
     service.begin = lambda stream: stream.put(EngineError("broken"))
     with pytest.raises(ollama.ResponseError, match="broken") as caught:
-        list(client.generate("guide", "x", stream=True))
+        list(client.generate("guide", "x", stream=stream))
     assert caught.value.status_code == 500
+
+
+def test_failure_after_the_first_line_is_the_last(scripted):
+    service, client = scripted
+
+    def begin(stream):
+        stream.put(Piece("x"))
+        stream.put(EngineError("broken"))
+
+    service.begin = begin
+    stream = client.generate("guide", "x", stream=True)
+    with pytest.raises(ollama.ResponseError, match="broken"):
+        list(stream)
 
 
 def test_an_interrupt_before_the_first_line_stops_the_engine(scripted):
@@ -239,7 +214,7 @@ def test_create_blob(client, models, tmp_path, drafts):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
-def test_a_body_that_breaks_off_leaves_nothing(models, drafts, error):
+def test_a_body_that_breaks_off_leaves_nothing(drafts, error):
     def pieces():
         yield bytes(1 << 20)
         assert len(drafts()) == 1
@@ -259,19 +234,3 @@ def test_a_body_that_is_not_wanted_is_not_read():
 
     with httpx.Client(transport=transport(), base_url="http://kernel") as plain:
         assert plain.post("/api/blobs/x", content=pieces()).status_code == 400
-
-
-def test_copy_show_and_delete(client):
-    assert client.copy("guide", "mine").status == "success"
-    assert client.show("mine").template == client.show("guide").template
-    assert client.delete("mine").status == "success"
-    with pytest.raises(ollama.ResponseError, match="model 'mine' not found") as caught:
-        client.delete("mine")
-    assert caught.value.status_code == 404
-
-
-def test_the_official_client_makes_a_model(client):
-    told = list(client.create(model="made", from_="guide", system="Be brief.", stream=True))
-    assert told[-1].status == "success"
-    assert "Be brief." in client.show("made").modelfile
-    assert client.delete("made").status == "success"

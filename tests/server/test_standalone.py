@@ -142,6 +142,20 @@ def test_with_a_token(guarded, headers, status):
     assert posted.status_code == (404 if status == 200 else 403)
 
 
+@pytest.mark.parametrize(
+    ("path", "key", "status"),
+    [
+        ("/v1/messages", TOKEN, 400),
+        ("/v1/messages", "wrong", 403),
+        ("/v1/chat/completions", TOKEN, 403),
+        ("/api/chat", TOKEN, 403),
+    ],
+)
+def test_with_a_key_where_clients_send_one(guarded, path, key, status):
+    answer = httpx.post(guarded.url + path, json={}, headers={"x-api-key": key})
+    assert answer.status_code == status
+
+
 def test_the_heartbeat_and_the_version_need_none(guarded):
     assert httpx.get(guarded.url).text == "Ollama is running"
     assert httpx.get(guarded.url + "/api/version").status_code == 200

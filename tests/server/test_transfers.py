@@ -74,21 +74,6 @@ def test_in_one_object(front, name):
         assert answer.headers["content-type"] == "application/json"
 
 
-def test_63_pull_of_what_is_not_there(front, registry):
-    name = f"{registry.host}/library/nothing"
-    whole = ask(front, "pull", name, stream=False)
-    assert (whole.status_code, whole.json()) == (500, {"error": UNKNOWN})
-    streamed = lines(ask(front, "pull", name))
-    assert streamed == [{"status": "pulling manifest"}, {"error": UNKNOWN}]
-
-
-@pytest.mark.parametrize("name", ["", None, " ", "a b", "m:", "../x", "x" * 81])
-def test_64_pull_of_what_is_no_name(front, name):
-    for stream in (True, False):
-        answer = ask(front, "pull", name, stream=stream)
-        assert (answer.status_code, answer.json()) == (400, {"error": "invalid model name"})
-
-
 def test_push_of_what_is_no_name(front):
     assert ask(front, "push", "").json() == {"error": "model is required"}
     answer = ask(front, "push", "a b")

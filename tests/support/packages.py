@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from platformdirs import user_cache_path
 
-_UNREACHABLE = re.compile(
+UNREACHABLE = re.compile(
     r"from versions: none|NewConnectionError|MaxRetryError|Max retries|Timeout|ProxyError"
     r"|name resolution|Connection (?:aborted|broken|refused|reset)"
 )
@@ -33,6 +33,6 @@ def fetched(requirement: str, archive: str, *, binary: bool = True) -> Path:
         )
         if done.returncode:
             words = done.stderr.decode(errors="replace")
-            give_up = pytest.skip if _UNREACHABLE.search(words) else pytest.fail
+            give_up = pytest.skip if UNREACHABLE.search(words) else pytest.fail
             give_up(f"{requirement} cannot be fetched: {words[-300:]}")
     return path

@@ -15,7 +15,7 @@ import httpx
 TOKEN = "s3cret"
 BASE_URL = "/user/ann/"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
-_PATIENCE = 60
+_PATIENCE = 180
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ _KINDS = ("CONFIG", "DATA", "RUNTIME")
 
 
 @contextmanager
-def jupyter_server(root: Path, models: Path) -> Iterator[Server]:
+def jupyter_server(root: Path, models: Path, **settings: str) -> Iterator[Server]:
     """A jupyter-server below a base URL, with a token, as under a Hub."""
     port = free_port()
     arguments = (
@@ -64,7 +64,8 @@ def jupyter_server(root: Path, models: Path) -> Iterator[Server]:
         f"--ServerApp.base_url={BASE_URL}", f"--IdentityProvider.token={TOKEN}",
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}{BASE_URL.rstrip('/')}"
-    with _running(arguments, root, environment(root, models), url, "/ollama/") as server:
+    env = environment(root, models) | settings
+    with _running(arguments, root, env, url, "/ollama/") as server:
         yield server
 
 

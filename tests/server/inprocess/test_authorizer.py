@@ -23,6 +23,13 @@ ASKED = {
     ("HEAD", "blobs/x"): ("read", "ollama:blobs"),
     ("POST", "blobs/x"): ("write", "ollama:blobs"),
 }
+BELOW_THE_MOUNT = {
+    ("POST", "v1/chat/completions"): ("execute", "ollama:chat"),
+    ("POST", "v1/completions"): ("execute", "ollama:generate"),
+    ("POST", "v1/embeddings"): ("execute", "ollama:embed"),
+    ("GET", "v1/models"): ("read", "ollama:tags"),
+    ("GET", "v1/models/ann/x"): ("read", "ollama:show"),
+}
 asked, refused = [], set()
 
 
@@ -49,6 +56,14 @@ async def test_every_route_asks_about_itself_in_any_order(fetch, order):
         asked.clear()
         await fetch(mount, "api", name, method=method)
         assert asked == [ASKED[method, name]]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_routes_of_other_dialects_ask_about_the_same_things(fetch, order):
+    for method, path in list(BELOW_THE_MOUNT)[::order]:
+        asked.clear()
+        await fetch("ollama", *path.split("/"), method=method)
+        assert asked == [BELOW_THE_MOUNT[method, path]]
 
 
 async def test_public_routes_ask_nobody(fetch):

@@ -1,9 +1,10 @@
-"""create over HTTP, in its three generations, on every front (reference: Ollama API, 11)."""
+"""Checks 59 to 62 of the contract (Ollama API, 17): create, in its three generations (11)."""
 
-import json
+import hashlib
 import secrets
 
 import pytest
+from contract import delete, error, lines, show, tags
 from gguf_writer import tiny_llama
 
 WEIGHTS = tiny_llama(width=256, hidden=512).encode()
@@ -14,24 +15,17 @@ def name(front):
     """A name that is free, and free again afterwards."""
     name = f"made-{secrets.token_hex(4)}"
     yield name
-    front.request("DELETE", "/api/delete", json={"model": name})
+    delete(front, name)
 
 
 @pytest.fixture
 def digest(front):
-    import hashlib
-
     digest = f"sha256:{hashlib.sha256(WEIGHTS).hexdigest()}"
     assert front.post(f"/api/blobs/{digest}", content=WEIGHTS).status_code in (200, 201)
     return digest
 
 
-def lines(answer):
-    assert answer.status_code == 200, answer.text
-    return [json.loads(line) for line in answer.text.splitlines()]
-
-
-def test_a_model_from_another_is_there_at_once(front, name):
+def test_59_a_model_from_another_is_there_at_once(front, name):
     told = lines(front.post("/api/create", json={"model": name, "from": "guide", "system": "S"}))
     assert [one["status"] for one in told][-2:] == ["writing manifest", "success"]
     assert all(set(one) == {"status"} for one in told)
@@ -40,13 +34,19 @@ def test_a_model_from_another_is_there_at_once(front, name):
     assert shown["details"]["parent_model"] == "guide:latest"
 
 
-def test_without_a_stream_there_is_one_object(front, name):
-    answer = front.post("/api/create", json={"model": name, "from": "guide", "stream": False})
+def test_59_from_a_blob(front, name, digest):
+    body = {"model": name, "files": {"tiny.gguf": digest}}
+    told = lines(front.post("/api/create", json=body))
+    assert told[0] == {"status": "parsing GGUF"}
+    assert told[-1] == {"status": "success"}
+    assert f"{name}:latest" in tags(front)
+    answer = front.post("/api/create", json=body | {"stream": False})
+    assert answer.headers["content-type"] == "application/json"
     assert answer.json() == {"status": "success"}
 
 
 @pytest.mark.native
-def test_an_uploaded_file_is_quantized(front, name, digest):
+def test_59_from_a_blob_quantized(front, name, digest):
     body = {"model": name, "files": {"tiny.gguf": digest}, "quantize": "q8_0"}
     told = lines(front.post("/api/create", json=body))
     assert told[0] == {"status": "parsing GGUF"}
@@ -56,9 +56,29 @@ def test_an_uploaded_file_is_quantized(front, name, digest):
     assert details["quantization_level"] == "Q8_0"
 
 
-def test_the_form_of_2024(front, name, digest):
-    lines(front.post("/api/create", json={"name": name, "modelfile": f"FROM @{digest}\nSYSTEM S"}))
-    assert front.post("/api/show", json={"model": name}).json()["system"] == "S"
+def test_60_the_form_of_2024(front, name, digest):
+    for source in ("guide", f"@{digest}"):
+        body = {"name": name, "modelfile": f"FROM {source}\nSYSTEM hi"}
+        told = lines(front.post("/api/create", json=body))
+        assert told[0] == {"status": "parsing modelfile"}
+        assert told[-1] == {"status": "success"}
+        assert show(front, model=name).json()["system"] == "hi"
+
+
+def test_61_the_form_of_2023(front, name, create_root):
+    (create_root / "Modelfile").write_text("FROM guide\nSYSTEM from a file")
+    told = lines(front.post("/api/create", json={"name": name, "path": "Modelfile"}))
+    assert told[0] == {"status": "parsing modelfile"}
+    assert told[-1] == {"status": "success"}
+    assert show(front, model=name).json()["system"] == "from a file"
+
+
+@pytest.mark.parametrize("path", ["../Modelfile", "/etc/hostname", "~/Modelfile", "nothing"])
+def test_61_outside_the_root(front, name, path, create_root):
+    (create_root.parent / "Modelfile").write_text("FROM guide")
+    answer = front.post("/api/create", json={"name": name, "path": path})
+    assert answer.status_code == 400
+    assert error(answer).startswith("error reading modelfile: ")
 
 
 @pytest.mark.parametrize(
@@ -75,7 +95,7 @@ def test_the_form_of_2024(front, name, digest):
         ({"from": "guide", "quantize": "q9"}, 500, "unsupported quantization type Q9"),
     ],
 )
-def test_what_is_wrong_has_its_status(front, name, body, status, text):
+def test_60_and_62_what_is_wrong_has_its_status(front, name, body, status, text):
     answer = front.post("/api/create", json={"model": name, **body})
     assert (answer.status_code, answer.json()["error"][: len(text)]) == (status, text)
 

@@ -1,15 +1,16 @@
-"""Bodies too large for memory, on their way from the socket to the contract.
+"""Bodies too large for memory, on their way from the event loop to the contract.
 
 While a thread writes one piece, the event loop collects the next one and no more: who sends faster
 than the disk takes has to wait.
 """
 
 import asyncio
+from collections.abc import Awaitable
 
 from ollama_nb.errors import Cancelled
-from ollama_nb.http import Incoming, Response, error_response
+from ollama_nb.http import Incoming, Response
 
-from .bridge import Bridge
+from .calling import Call
 
 PIECE = 1 << 20
 """Bytes that a thread is given at a time."""
@@ -18,12 +19,15 @@ PIECE = 1 << 20
 class Receiving:
     """One body, taken from the event loop."""
 
-    def __init__(self, incoming: Incoming, bridge: Bridge) -> None:
-        """Take what nobody else gives pieces to."""
+    def __init__(self, incoming: Incoming, call: Call) -> None:
+        """Take what nobody else gives pieces to, and whose threads write them.
+
+        ``call`` raises Cancelled when there are no threads any more.
+        """
         self._incoming = incoming
-        self._bridge = bridge
+        self._call = call
         self._piece = bytearray()
-        self._writing: asyncio.Future[Response | None] | None = None
+        self._writing: Awaitable[Response | None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._over = False
 
@@ -36,18 +40,19 @@ class Receiving:
             return await self._pass_on()
         except Cancelled as error:
             self._incoming.abort()
-            return error_response(error)
+            return self._incoming.refusal(error)
 
     async def finish(self) -> Response:
         """Answer, now that everything has come."""
+        answer: Response | None = None
         try:
             answer = await self._pass_on() or await self._written()
             if answer is None and not self._over:
-                self._over = True
-                answer = await self._bridge.call(self._incoming.finish)
+                self._writing = asyncio.ensure_future(self._call(self._incoming.finish))
+                answer = await self._written()
         except Cancelled:
             self._incoming.abort()
-        return answer or error_response(Cancelled())
+        return answer or self._incoming.refusal(Cancelled())
 
     def leave(self) -> None:
         """The sender has gone. Harmless when it has been answered."""
@@ -60,7 +65,7 @@ class Receiving:
         self._over = True
         try:
             await self._written()
-            await self._bridge.call(self._incoming.abort)
+            await self._call(self._incoming.abort)
         except Cancelled:
             self._incoming.abort()
 
@@ -69,13 +74,14 @@ class Receiving:
         answer = await self._written()
         if answer is None and not self._over:
             piece, self._piece = self._piece, bytearray()
-            self._writing = asyncio.ensure_future(self._bridge.call(self._incoming.write, piece))
+            self._writing = asyncio.ensure_future(self._call(self._incoming.write, piece))
         return answer
 
     async def _written(self) -> Response | None:
+        """Wait for the thread; who is cancelled meanwhile leaves it to its work and aborts next."""
         if self._writing is None:
             return None
-        answer = await self._writing
+        answer = await asyncio.shield(self._writing)
         self._writing = None
         self._over = self._over or answer is not None
         return answer

@@ -1,33 +1,19 @@
-"""Show, copy, delete and blobs, by their numbers in the reference (Ollama API, 17), on every front.
+"""Checks 53 to 58 of the contract (Ollama API, 17): tags, show, copy, delete, blobs."""
 
-The rest of the contract is in test_conformance, pull and push in test_transfers.
-"""
-
+import datetime
 import hashlib
 import re
 import secrets
 import time
+from dataclasses import replace
 
+import httpx
 import pytest
+from contract import JSON, delete, error, loaded, show, tags
 
-JSON = "application/json; charset=utf-8"
-
-
-def error(answer):
-    assert answer.headers["content-type"] == JSON
-    (key,) = answer.json()
-    assert key == "error"
-    return answer.json()["error"]
-
-
-def show(front, expected=200, **fields):
-    answer = front.post("/api/show", json={"model": "guide"} | fields)
-    assert answer.status_code == expected, answer.text
-    return answer
-
-
-def tags(front):
-    return {model["name"]: model for model in front.get("/api/tags").json()["models"]}
+from ollama_nb.client import KernelTransport
+from ollama_nb.service import Service
+from ollama_nb.settings import Settings
 
 
 @pytest.fixture
@@ -35,7 +21,49 @@ def name(front):
     """A name that is free, and free again afterwards."""
     name = f"copy-{secrets.token_hex(4)}"
     yield name
-    front.request("DELETE", "/api/delete", json={"model": name})
+    delete(front, name)
+
+
+def test_53_tags(front):
+    models = tags(front)
+    assert {"guide:latest", "guide:think", "endless:latest", "embedder:latest"} <= models.keys()
+    for name, model in models.items():
+        assert list(model) == [
+            "name", "model", "modified_at", "size", "digest", "details", "capabilities",
+        ]  # fmt: skip
+        assert model["model"] == name
+        assert re.fullmatch("[0-9a-f]{64}", model["digest"])
+        assert list(model["details"])[:6] == [
+            "parent_model", "format", "family", "families", "parameter_size", "quantization_level",
+        ]  # fmt: skip
+    times = [datetime.datetime.fromisoformat(model["modified_at"]) for model in models.values()]
+    assert times == sorted(times, reverse=True)
+
+
+def test_53_an_empty_store(tmp_path):
+    """Of a service alone: the built-in store is beneath every other one."""
+    settings = replace(
+        Settings.from_environment({}), models=tmp_path / "a", builtin_models=tmp_path / "b"
+    )
+    transport = KernelTransport(Service(settings))
+    with httpx.Client(transport=transport, base_url="http://kernel") as front:
+        assert front.get("/api/tags").json() == {"models": []}
+        assert front.get("/api/ps").json() == {"models": []}
+
+
+def test_ps_fields(front):
+    front.post("/api/generate", json={"model": "guide"})
+    model = loaded(front)["guide:latest"]
+    assert list(model) == [
+        "name", "model", "size", "digest", "details", "expires_at", "size_vram", "context_length",
+    ]  # fmt: skip
+    assert not {"context_length", "embedding_length"} & model["details"].keys()
+
+
+def test_status(front):
+    answer = front.get("/api/status")
+    assert answer.headers["content-type"] == JSON
+    assert answer.json() == {"cloud": {"disabled": True, "source": "env"}}
 
 
 def test_54_show(front):
@@ -150,7 +178,7 @@ def test_what_cannot_be_deleted(front, model, status, text):
 def test_a_deleted_model_leaves_the_memory(front, name):
     front.post("/api/copy", json={"source": "guide", "destination": name})
     front.post("/api/generate", json={"model": name, "keep_alive": -1})
-    front.request("DELETE", "/api/delete", json={"model": name})
+    delete(front, name)
     end = time.monotonic() + 20
     while any(one["name"] == f"{name}:latest" for one in front.get("/api/ps").json()["models"]):
         assert time.monotonic() < end

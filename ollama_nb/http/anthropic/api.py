@@ -1,0 +1,38 @@
+"""The routes of Anthropic's API."""
+
+from ollama_nb.http.messages import PLAIN_JSON, Request, Response
+from ollama_nb.http.sse import shaped, told
+from ollama_nb.service import Service
+from ollama_nb.service.finding import find_model
+from ollama_nb.wire import ChatRequest
+from ollama_nb.wire.anthropic_types import CountTokensRequest, MessagesRequest, TokenCount
+from ollama_nb.wire.codec import decode_request, encode
+
+from .answer import whole_message
+from .events import MessagesTeller, estimated_tokens
+from .request import counting_request, generation_request
+
+
+def messages(service: Service, request: Request) -> Response:
+    """POST /v1/messages: answer a conversation."""
+    wanted = generation_request(decode_request(request.body, MessagesRequest))
+    _forgive_thinking(service, wanted)
+    stream = service.chat(wanted, owner=request.user)
+    if wanted.stream:
+        return told(stream, MessagesTeller(estimated_tokens(wanted)))
+    return shaped(stream, whole_message)
+
+
+def count_tokens(service: Service, request: Request) -> Response:
+    """POST /v1/messages/count_tokens: how long the prompt would be. Ours; Ollama has none."""
+    wanted = counting_request(decode_request(request.body, CountTokensRequest))
+    _forgive_thinking(service, wanted)
+    rendered = service.chat(wanted, owner=request.user).fold()
+    count = TokenCount(rendered.prompt_eval_count)
+    return Response(200, {"Content-Type": PLAIN_JSON}, encode(count))
+
+
+def _forgive_thinking(service: Service, wanted: ChatRequest) -> None:
+    """Ask no model to think that cannot: these clients ask for it whatever the model is."""
+    if wanted.think and "thinking" not in find_model(service.store, wanted.model).capabilities:
+        wanted.think = None

@@ -1,0 +1,29 @@
+"""Server-sent events that carry a name, as Anthropic's and OpenAI's newer streams do (14.6, 14.7).
+
+An event is a Struct whose tag is its name; the data repeats it as ``type``.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from ollama_nb.service import Stream
+from ollama_nb.wire.codec import encode
+
+from .bodies import Chunk, Events, Teller, Whole
+from .messages import EVENTS, PLAIN_JSON, Response, stream_headers
+
+
+def named_event(event: msgspec.Struct) -> bytes:
+    """Write one event of a tagged Struct."""
+    return b"event: %s\ndata: %s\n\n" % (str(event.__struct_config__.tag).encode(), encode(event))
+
+
+def told(stream: Stream[Chunk], teller: Teller[Chunk]) -> Response:
+    """Answer event by event."""
+    return Response(200, stream_headers(EVENTS), Events(stream, teller))
+
+
+def shaped(stream: Stream[Chunk], shape: Callable[[Chunk], msgspec.Struct]) -> Response:
+    """Answer with one object of another dialect."""
+    return Response(200, {"Content-Type": PLAIN_JSON}, Whole(stream, shape))

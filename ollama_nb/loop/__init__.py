@@ -1,0 +1,11 @@
+"""Where threads meet the event loop: for the server, and for the client that is awaited.
+
+The contract blocks, and an engine's thread produces what an event loop sends on. Everything that
+crosses between the two is here; whose threads they are is decided above.
+"""
+
+from .arrivals import Arrivals, Bell
+from .calling import Call, call
+from .receiving import Receiving
+
+__all__ = ["Arrivals", "Bell", "Call", "Receiving", "call"]
