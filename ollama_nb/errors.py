@@ -5,6 +5,7 @@ pair a client sees cannot drift between the routes and the magics (reference: Ol
 
     OllamaError                    500
       BadRequest                   400
+        MissingBody                400
         InvalidName                400
         InvalidDuration            400
         InvalidDigest              400
@@ -70,6 +71,13 @@ class BadRequest(OllamaError):
     """The request can never succeed as it stands."""
 
     status = 400
+
+
+class MissingBody(BadRequest):
+    """A request without the JSON that it needs."""
+
+    def __init__(self) -> None:
+        super().__init__("missing request body")
 
 
 class InvalidName(BadRequest):

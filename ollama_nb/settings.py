@@ -41,6 +41,8 @@ class Settings:
     port: int = DEFAULT_PORT
     origins: tuple[str, ...] = ()
     """Browser origins allowed beside the built-in ones (OLLAMA_ORIGINS)."""
+    strict: bool = False
+    """Whether answers leave out what only older generations of Ollama sent (OLLAMA_NB_STRICT)."""
     keep_alive_ns: int = _FIVE_MINUTES
     context_length: int = 4096
     """num_ctx of requests that do not name one (OLLAMA_CONTEXT_LENGTH)."""
@@ -94,6 +96,7 @@ class Settings:
             host=host,
             port=port,
             origins=tuple(filter(None, map(str.strip, read.text("OLLAMA_ORIGINS").split(",")))),
+            strict=read.flag("OLLAMA_NB_STRICT") is True,
             keep_alive_ns=parse_keep_alive_setting(
                 read.text("OLLAMA_KEEP_ALIVE"), cls.keep_alive_ns
             ),

@@ -155,9 +155,13 @@ def test_stores_of_a_site_lie_beneath_the_users():
 
 @pytest.mark.parametrize(
     ("name", "field"),
-    [("OLLAMA_NB_GROUP_STORE", "group_store"), ("OLLAMA_NOPRUNE", "keep_replaced")],
+    [
+        ("OLLAMA_NB_GROUP_STORE", "group_store"),
+        ("OLLAMA_NOPRUNE", "keep_replaced"),
+        ("OLLAMA_NB_STRICT", "strict"),
+    ],
 )
-def test_how_the_store_is_kept(name, field):
+def test_what_is_off_unless_it_is_asked_for(name, field):
     assert [getattr(read(**{name: text}), field) for text in ("", "0", "false", "1", "yes")] == [
         False, False, False, True, True,
     ]  # fmt: skip

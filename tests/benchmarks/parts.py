@@ -11,6 +11,7 @@ from .beside import beside_rows
 from .constrained import constrained_rows
 from .converting import converting_rows
 from .costs import cost_rows, interrupt_rows
+from .creating import creating_rows
 from .embeddings import embedding_rows
 from .first_token import first_token_rows
 from .http_cost import http_rows
@@ -113,8 +114,8 @@ _PARTS = (
     _Part("load", lambda bench, model: load_rows(model, rounds=bench.rounds)),
 )  # fmt: skip
 _EMBEDDINGS, _STARTUP, _STORE, _UPLOAD = "embeddings", "startup", "store", "upload"
-_PULL, _CONVERT, _RENDERING = "pull", "convert", "rendering"
-_ALONE = (_EMBEDDINGS, _STARTUP, _STORE, _UPLOAD, _PULL, _CONVERT, _RENDERING)
+_PULL, _CONVERT, _CREATE, _RENDERING = "pull", "convert", "create", "rendering"
+_ALONE = (_EMBEDDINGS, _STARTUP, _STORE, _UPLOAD, _PULL, _CONVERT, _CREATE, _RENDERING)
 """Parts with a model of their own, or none."""
 
 NAMES = (*dict.fromkeys(part.name for part in _PARTS), *_ALONE)
@@ -140,5 +141,6 @@ def _alone(bench: Bench) -> dict[str, Callable[[], list[Row]]]:
         _UPLOAD: partial(upload_rows, bench.settings, rounds=bench.rounds),
         _PULL: partial(pull_rows, rounds=bench.rounds),
         _CONVERT: partial(converting_rows, rounds=bench.rounds),
+        _CREATE: partial(creating_rows, bench.settings, rounds=bench.rounds),
         _RENDERING: partial(rendering_rows, rounds=bench.rounds),
     }
