@@ -91,14 +91,14 @@ def grammar(tokenizer: LLTokenizer, schema: dict[str, Any], free: FreePart) -> s
     lines = [f"answer: %json {json.dumps(_plain(schema) | {'x-guidance': _OPTIONS})}"]
     if not free.end:
         return "\n".join(["start: answer", *lines])
-    end = _special(tokenizer, free.end)
-    if end:
-        lines += [f"before: FREE {end}", r"FREE: /(.|\n)*/"]
+    first, *rest = _written(tokenizer, free.end)
+    if first.startswith("<"):
+        lines += [f"before: FREE {' '.join([first, *rest])}", r"FREE: /(.|\n)*/"]
     else:
-        lines += [f"before[lazy]: /(.|\\n)*/ {json.dumps(free.end)}"]
+        lines += [f"before: head {' '.join(rest)}", f"head[lazy]: /(.|\\n)*/ {first}"]
     start = "start: before GAP answer"
     if free.begin:
-        begin = _special(tokenizer, free.begin) or json.dumps(free.begin)
+        begin = " ".join(_written(tokenizer, free.begin))
         start = f"start: {begin} before GAP answer | answer"
     return "\n".join([start, f"GAP: /{_GAP}/", *lines])
 
@@ -112,10 +112,24 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _special(tokenizer: LLTokenizer, text: str) -> str:
-    """How a grammar names the special token with this text; empty if it is none."""
-    tokens = tokenizer.tokenize_str(text, parse_special=True)
-    return text if len(tokens) == 1 and tokenizer.is_special_token(tokens[0]) else ""
+def _written(tokenizer: LLTokenizer, text: str) -> list[str]:
+    """How a grammar writes a text: special tokens by their ids, and quoted what is between them."""
+    parts: list[str] = []
+    plain: list[int] = []
+
+    def quote() -> None:
+        if plain:
+            parts.append(json.dumps(tokenizer.decode_str(plain)))
+            plain.clear()
+
+    for token in tokenizer.tokenize_str(text, parse_special=True):
+        if tokenizer.is_special_token(token):
+            quote()
+            parts.append(f"<[{token}]>")
+        else:
+            plain.append(token)
+    quote()
+    return parts
 
 
 def _words(error: str) -> str:

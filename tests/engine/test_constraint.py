@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from schema_suite import Judge
 
@@ -77,6 +78,28 @@ def test_thinking_that_nobody_began_may_be_left_out(submit, begin):
     free = FreePart(begin=begin, end="</think>")
     text = obey(submit, {"enum": ["yes", "no"]}, free=free)
     assert json.loads(text.rpartition("</think>")[2]) in ("yes", "no")
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_what_comes_before_may_end_in_control_tokens_with_words_between(make_spec, begun):
+    begin, end = "<|fim_prefix|>analysis<|fim_suffix|>", "<|fim_middle|>final<|fim_suffix|>"
+    model = native.Model(make_spec())
+    free = FreePart(begin="" if begun else begin, end=end)
+    try:
+        constraint = model.constrain({"const": 7}, free)
+        before = "" if begun else begin
+        tokens = model.tokenize(
+            f"{before}I think it is final.{end}7", add_special=False, parse_special=True
+        )
+        logits = np.zeros(model.num_vocab, np.float32)
+        for token in tokens[:-1]:
+            assert not constraint.accept(token)
+        constraint.restrict(logits)
+        assert constraint.accept(tokens[-1])
+    finally:
+        model.close()
+    assert np.isfinite(logits[tokens[-1]])
+    assert not np.isfinite(logits[tokens[0]])
 
 
 def test_obedient_and_free_sequences_share_a_batch(submit):

@@ -59,8 +59,9 @@ class HarmonyFormat:
     arguments_key: str = "arguments"
 
     def free_part(self, *, thinks: bool, inside: bool) -> tuple[str, str]:
-        """All that comes before the message on the final channel, whether begun or not."""
-        return "", f"{_CHANNEL}final{_MESSAGE}"
+        """A message on the analysis channel, and the header of the next one, on the final one."""
+        begin = f"{_CHANNEL}analysis{_MESSAGE}"
+        return "" if inside else begin, f"{_END}{_START}assistant{_CHANNEL}final{_MESSAGE}"
 
     def parser(self, tools: Sequence[Mapping[str, Any]], *, thinks: bool, inside: bool) -> Parser:
         """See AnswerFormat."""

@@ -76,5 +76,11 @@ def test_names_of_tools_become_identifiers_and_come_back():
 
 
 def test_what_precedes_a_structured_answer_ends_where_the_final_message_begins():
-    for thinks, inside in ((False, False), (True, False), (True, True)):
-        assert HARMONY.free_part(thinks=thinks, inside=inside) == ("", FINAL)
+    end = f"<|end|><|start|>assistant{FINAL}"
+    for thinks in (False, True):
+        begun = HARMONY.free_part(thinks=thinks, inside=True)
+        assert begun == ("", end)
+        assert HARMONY.free_part(thinks=thinks, inside=False) == (
+            "<|channel|>analysis<|message|>",
+            end,
+        )
