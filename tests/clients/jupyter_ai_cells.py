@@ -10,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 shell = InteractiveShell.instance()
-ASK = """%%ai ollama:guide -m '{"temperature": 0, "num_predict": 100}'"""
+ASK = '%%ai ollama:guide -m {"temperature":0,"num_predict":100}'
 
 
 def run(cell):
@@ -19,7 +19,7 @@ def run(cell):
         done = shell.run_cell(cell)
     if done.error_in_exec is not None:
         return str(done.error_in_exec)
-    return getattr(done.result, "data", done.result)
+    return str(getattr(done.result, "data", done.result))
 
 
 run("%load_ext jupyter_ai_magics")

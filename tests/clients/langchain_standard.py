@@ -22,8 +22,6 @@ def beyond_the_guide(reason):
 no_call = beyond_the_guide("answers from what it knows instead of calling a tool it has not seen")
 no_end = beyond_the_guide("never closes the first text of the object, and 100 tokens are its end")
 
-SCHEMAS = (pytest.param("pydantic", marks=no_end), "typeddict", "json_schema")
-
 
 class TestChat(ChatModelIntegrationTests):
     @property
@@ -71,11 +69,13 @@ class TestChat(ChatModelIntegrationTests):
     def test_bind_runnables_as_tools(self, model):
         super().test_bind_runnables_as_tools(model)
 
-    @pytest.mark.parametrize("schema_type", SCHEMAS)
+    @no_end
+    @pytest.mark.parametrize("schema_type", ["pydantic", "typeddict", "json_schema"])
     def test_structured_output(self, model, schema_type):
         super().test_structured_output(model, schema_type)
 
-    @pytest.mark.parametrize("schema_type", SCHEMAS)
+    @no_end
+    @pytest.mark.parametrize("schema_type", ["pydantic", "typeddict", "json_schema"])
     async def test_structured_output_async(self, model, schema_type):
         await super().test_structured_output_async(model, schema_type)
 
