@@ -15,13 +15,20 @@ _DIGITS = string.digits + string.ascii_lowercase
 _LENGTH = 8
 
 
-def call_id(prompt: Sequence[int], index: int, call: Call) -> str:
-    """Name the call of this index in the answer to a prompt of these tokens."""
-    digest = hashlib.sha256(array("q", prompt))
-    digest.update(json.dumps([index, *call], sort_keys=True).encode())
-    number = int.from_bytes(digest.digest()[:8], "little")
-    letters = []
-    for _ in range(_LENGTH):
-        number, digit = divmod(number, len(_DIGITS))
-        letters.append(_DIGITS[digit])
-    return f"call_{''.join(letters)}"
+class CallIds:
+    """Names the calls of one answer."""
+
+    def __init__(self, prompt: Sequence[int]) -> None:
+        """Take the tokens of the prompt that is answered."""
+        self._prompt = hashlib.sha256(array("q", prompt))
+
+    def name(self, index: int, call: Call) -> str:
+        """Name the call of this index."""
+        digest = self._prompt.copy()
+        digest.update(json.dumps([index, *call], sort_keys=True).encode())
+        number = int.from_bytes(digest.digest()[:8], "little")
+        letters = []
+        for _ in range(_LENGTH):
+            number, digit = divmod(number, len(_DIGITS))
+            letters.append(_DIGITS[digit])
+        return f"call_{''.join(letters)}"

@@ -17,11 +17,12 @@ from ollama_nb.wire import (
     FunctionCall,
     ToolCall,
 )
+from ollama_nb.wire.codec import encode_value
 from ollama_nb.wire.durations import now_utc
 from ollama_nb.wire.fold import fold_chat
 from ollama_nb.wire.schema import answer_schema
 
-from .call_ids import call_id
+from .call_ids import CallIds
 from .completion import Completion
 from .finding import find_model
 from .logprobs import named_logprobs
@@ -55,6 +56,7 @@ class _Chat(Completion[ChatRequest, ChatResponse]):
         self.tools, self._must_call = chosen_tools(offered, request.tool_choice)
         self._messages: Sequence[ChatMessage] = request.messages or ()
         self._num_calls = 0
+        self._ids: CallIds | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -65,7 +67,9 @@ class _Chat(Completion[ChatRequest, ChatResponse]):
         return [image for message in self._messages for image in message.images or ()]
 
     def size(self) -> int:
-        return sum(len(one.content) + len(one.thinking) for one in self._messages)
+        said = sum(len(one.content) + len(one.thinking) for one in self._messages)
+        calls = [one.tool_calls for one in self._messages if one.tool_calls]
+        return said + sum(len(encode_value(one)) for one in (*calls, *self.tools))
 
     def find(self, store: Store) -> Model:
         if not self.request.model.strip():
@@ -141,10 +145,12 @@ class _Chat(Completion[ChatRequest, ChatResponse]):
         )
 
     def _named(self, call: Call, prompt: Prompt) -> ToolCall:
+        if self._ids is None:
+            self._ids = CallIds(prompt.tokens)
         index = self._num_calls
         self._num_calls += 1
         return ToolCall(
-            id=call_id(prompt.tokens, index, call),
+            id=self._ids.name(index, call),
             function=FunctionCall(index=index, name=call.name, arguments=call.arguments),
         )
 

@@ -25,8 +25,9 @@ from .stream import Stream
 Asked = TypeVar("Asked", GenerateRequest, ChatRequest)
 Chunk = TypeVar("Chunk", GenerateResponse, ChatResponse)
 
-_MAX_TEXT = 32 << 20
-"""Characters of a request; tokenizing more would hold the requester up for minutes."""
+_MAX_TEXT, _MAX_RENDERED = 32 << 20, 4_000_000
+"""Characters of a request: tokenizing more would hold the requester up for minutes, and templates
+write no more than 4 Mi."""
 _MAX_TOP_LOGPROBS = 20
 _THINK_LEVELS = ("high", "medium", "low", "max")
 _PREDICT_BOUND = 10
@@ -153,8 +154,9 @@ class Completion(ABC, Generic[Asked, Chunk]):
     def _check_values(self) -> None:
         """What is wrong whatever the model is (6.2, 8.1)."""
         think = self.request.think
-        if self.size() > _MAX_TEXT:
-            raise BadRequest(f"the prompt is longer than {_MAX_TEXT >> 20} Mi characters")
+        most = _MAX_TEXT if self.is_raw else _MAX_RENDERED
+        if self.size() > most:
+            raise BadRequest(f"the prompt is longer than {most:,} characters")
         if not 0 <= self.request.top_logprobs <= _MAX_TOP_LOGPROBS:
             raise BadRequest(f"top_logprobs must be between 0 and {_MAX_TOP_LOGPROBS}")
         choices = '("high", "medium", "low", "max", true, or false)'
@@ -187,6 +189,7 @@ class Completion(ABC, Generic[Asked, Chunk]):
         schema: dict[str, Any] | None, owner: str,
     ) -> Stream[Chunk]:  # fmt: skip
         inside = prompt.opens_thinking
+        # A template that begins the thinking by itself has not been told otherwise, or cannot be.
         thinks = prompt.thinks or (inside and not self.is_raw)
         controls = lease.runner.vocabulary.controls
         sequence = SequenceRequest(

@@ -3,9 +3,11 @@
 Section numbers are those of the Ollama API reference (6.3 to 6.5, 8.5).
 """
 
+import contextlib
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from ollama_nb.engine.host import LoadedModel
@@ -83,23 +85,34 @@ class PromptWriter:
             kept = [one for one in messages[:start] if one.role == "system"]
             return self.text(self.renderer.chat([*kept, *messages[start:]], tools) + begun)
 
-        def fits(start: int) -> bool:
-            try:
-                return len(write(start).tokens) <= limit
-            except OllamaError:  # a template that wants a user's message first, say
-                return False
+        def written_from(starts: Iterable[int]) -> Written | None:
+            """The first that the template takes; it may want a user's message first, say."""
+            for start in starts:
+                with contextlib.suppress(OllamaError):
+                    return write(start)
+            return None
 
-        written = write(0)
-        if len(written.tokens) <= limit or not self.truncate or last == 0:
-            return written
-        return write(1 + bisect_left(range(1, last), True, key=fits))
+        def fits(start: int) -> bool:
+            found = written_from(range(start, last + 1))
+            return found is None or len(found.tokens) <= limit
+
+        whole = write(0)
+        if len(whole.tokens) <= limit or not self.truncate or last == 0:
+            return whole
+        first = 1 + bisect_left(range(1, last), True, key=fits)
+        return written_from([*range(first, last + 1), *range(first - 1, 0, -1)]) or whole
 
     def text(self, text: str) -> Written:
         """Tokens of a text, after those of the conversation that it continues."""
         pieces = self._pieces(text)
-        self.runner.detokenize(list(self.before))  # an id outside the vocabulary is an error here
-        tokens = [*self.before, *self.runner.tokenize(pieces, start=not self.before)]
+        tokens = [*self._checked_before, *self.runner.tokenize(pieces, start=not self.before)]
         return Written(text, tokens, tuple(one for one in pieces if isinstance(one, Picture)))
+
+    @cached_property
+    def _checked_before(self) -> Sequence[int]:
+        """Raises EngineError for an id outside the vocabulary."""
+        self.runner.detokenize(list(self.before))
+        return self.before
 
     def _pieces(self, text: str) -> list[str | Picture]:
         """Cut a rendered prompt into what is tokenized piece by piece."""

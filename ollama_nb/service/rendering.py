@@ -112,7 +112,11 @@ def renderer_for(
 def _template(
     own: str, model: Model, jinja: str, *, thinks: bool, tools: bool
 ) -> ChatTemplate | None:
-    """The request's, else the model's; not where only the weights' Jinja text knows how."""
+    """The request's, else the model's.
+
+    Where the request wants thinking or brings tools, and the model's TEMPLATE does not know how,
+    the weights' Jinja text takes its place if that does.
+    """
     if own:
         return chat_template(own)
     if not model.template:

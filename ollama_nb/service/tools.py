@@ -11,8 +11,12 @@ import msgspec
 from ollama_nb.errors import BadRequest
 from ollama_nb.wire import Tool
 
-Offered = Sequence[Mapping[str, Any]]
-"""Tools as on the wire."""
+from .rendering import Tools
+
+_VALUES = ("const", "enum", "default", "examples")
+"""Keywords that hold what may be said, not schemas of it."""
+_NAMES = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
+"""Keywords that hold schemas by names, which may be those of keywords."""
 
 
 class _Property(msgspec.Struct):
@@ -21,18 +25,18 @@ class _Property(msgspec.Struct):
     type: str | list[str] | None = None
     description: str | None = None
     enum: list[Any] | None = None
-    anyOf: "list[_Property] | None" = None  # noqa: N815 - JSON schema's word
-    properties: "dict[str, _Property] | None" = None
+    anyOf: "list[_Property | bool] | None" = None  # noqa: N815 - JSON schema's word
+    properties: "dict[str, _Property | bool] | None" = None
     required: list[str] | None = None
 
 
 class _Parameters(msgspec.Struct):
     type: str | None = None
     required: list[str] | None = None
-    properties: dict[str, _Property] | None = None
+    properties: dict[str, _Property | bool] | None = None
 
 
-def offered_tools(tools: Sequence[Tool]) -> Offered:
+def offered_tools(tools: Sequence[Tool]) -> Tools:
     """The tools as maps. Raises BadRequest that names the place for what is no schema."""
     for at, tool in enumerate(tools):
         if not tool.function.name:
@@ -46,7 +50,7 @@ def offered_tools(tools: Sequence[Tool]) -> Offered:
     return [{"type": tool.type, **one} for tool, one in zip(tools, offered, strict=True)]
 
 
-def chosen_tools(tools: Offered, choice: Any) -> tuple[Offered, bool]:
+def chosen_tools(tools: Tools, choice: Any) -> tuple[Tools, bool]:
     """The tools that may be called, and whether one must be, as ``tool_choice`` says.
 
     Raises BadRequest for what is no choice.
@@ -78,7 +82,7 @@ def _chosen_name(choice: Any) -> str:
     return name
 
 
-def call_schema(tools: Offered, key: str) -> dict[str, Any]:
+def call_schema(tools: Tools, key: str) -> dict[str, Any]:
     """The schema of one call of any of these, the arguments under ``key``."""
     if len(tools) == 1:
         return _call(tools[0]["function"], key, "#")
@@ -87,7 +91,7 @@ def call_schema(tools: Offered, key: str) -> dict[str, Any]:
 
 
 def _call(function: Mapping[str, Any], key: str, place: str) -> dict[str, Any]:
-    arguments = {"type": "object", **(function.get("parameters") or {})}
+    arguments = {**(function.get("parameters") or {}), "type": "object"}
     return {
         "type": "object",
         "properties": {
@@ -99,13 +103,18 @@ def _call(function: Mapping[str, Any], key: str, place: str) -> dict[str, Any]:
     }
 
 
-def _moved(schema: Any, place: str) -> Any:
+def _moved(schema: Any, place: str, *, named: bool = False) -> Any:
     """A schema that has stood alone and now stands at ``place``, so that its references hold."""
     if isinstance(schema, list):
         return [_moved(one, place) for one in schema]
     if not isinstance(schema, Mapping):
         return schema
-    moved = {key: _moved(item, place) for key, item in schema.items()}
+    moved = {
+        key: item
+        if key in _VALUES and not named
+        else _moved(item, place, named=key in _NAMES and not named)
+        for key, item in schema.items()
+    }
     reference = moved.get("$ref")
     if isinstance(reference, str) and reference.startswith("#"):
         moved["$ref"] = place + reference[1:]

@@ -1,5 +1,6 @@
 """How a prompt that is too long is cut (8.5), and what a gap to fill keeps around itself."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ollama_nb.errors import ContextTooLong
+from ollama_nb.prompt.chat_data import Message
+from ollama_nb.prompt.jinja import TemplateFailed
 from ollama_nb.service.gap import fit_around, write_gap
 from ollama_nb.service.prompt import PromptWriter
 
@@ -73,3 +76,33 @@ def test_a_gap_begins_as_the_vocabulary_wants_and_fits(start):
     short = write_gap(asked, None, "ab", "c", by_template=False)
     assert short.tokens == [*start, 2, 9, 9, 3, 9, 4]
     assert len(write_gap(asked, None, "a" * 500, "c" * 500, by_template=False).tokens) == 99
+
+
+def alternating(messages, tools):
+    """As some templates are: a user's message first, and roles in turns."""
+    roles = [one.role for one in messages if one.role != "system"]
+    if roles != [("user", "assistant")[at % 2] for at in range(len(roles))]:
+        raise TemplateFailed("roles must alternate")
+    return "".join(one.content for one in messages)
+
+
+def strict_writer(window):
+    asked = writer(window)
+    asked.runner.tokenize = lambda pieces, *, start: [9 for piece in pieces for _ in piece]
+    asked.runner.detokenize = lambda tokens: ""
+    return replace(asked, renderer=SimpleNamespace(chat=alternating))
+
+
+@given(st.integers(0, 12), st.integers(1, 140))
+def test_a_template_that_wants_roles_in_turns_keeps_all_that_fits(pairs, window):
+    turns = [("user", "assistant")[at % 2] for at in range(2 * pairs + 1)]
+    messages = [Message(role, f"{at:10}") for at, role in enumerate(turns)]
+    written = strict_writer(window).chat(messages)
+    fitting = [at for at in range(0, len(messages), 2) if 10 * (len(messages) - at) <= window - 1]
+    kept = fitting[0] if fitting else len(messages) - 1
+    assert written.text == "".join(one.content for one in messages[kept:])
+
+
+def test_what_no_start_is_right_for_stays_whole():
+    messages = [Message("user", "a" * 50), Message("assistant", "b" * 50)]
+    assert strict_writer(60).chat(messages).text == "a" * 50 + "b" * 50

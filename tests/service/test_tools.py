@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ollama_nb.errors import BadRequest
 from ollama_nb.prompt.parsers import Call
-from ollama_nb.service.call_ids import call_id
+from ollama_nb.service.call_ids import CallIds
 from ollama_nb.service.tools import call_schema, chosen_tools, offered_tools
 from ollama_nb.wire import Tool, ToolFunction
 from ollama_nb.wire.schema import answer_schema
@@ -98,10 +98,37 @@ def test_the_schema_of_a_call_keeps_what_parameters_refer_to(tools):
 @given(st.lists(st.integers(0, 2**31 - 1)), st.integers(0, 50), st.text())
 def test_a_call_has_the_same_name_each_time_and_one_that_clients_know(prompt, index, name):
     call = Call(name, {"a": [1, None, {"b": "é"}]})
-    first = call_id(prompt, index, call)
-    assert first == call_id(prompt, index, call)
+    ids = CallIds(prompt)
+    first = ids.name(index, call)
+    assert first == CallIds(prompt).name(index, call) == ids.name(index, call)
     assert first.startswith("call_")
     assert len(first) == 13
     assert first[5:].isalnum()
-    assert first != call_id(prompt, index + 1, call)
-    assert first != call_id([*prompt, 1], index, call)
+    assert first != ids.name(index + 1, call)
+    assert first != CallIds([*prompt, 1]).name(index, call)
+
+
+def test_values_that_look_like_references_stay_as_they_are():
+    schema = call_schema(
+        offered(tool("go", {"properties": {"a": {"enum": [{"$ref": "#x"}]}}})), "arguments"
+    )
+    assert schema["properties"]["arguments"]["properties"]["a"] == {"enum": [{"$ref": "#x"}]}
+
+
+def test_a_property_may_be_called_as_a_keyword_is():
+    parameters = {
+        "$defs": {"enum": {"type": "null"}},
+        "properties": {"enum": {"$ref": "#/$defs/enum"}},
+    }
+    schema = call_schema(offered(tool("go", parameters)), "arguments")
+    enum = schema["properties"]["arguments"]["properties"]["enum"]
+    assert enum == {"$ref": "#/properties/arguments/$defs/enum"}
+
+
+def test_arguments_are_an_object_whatever_the_tool_says():
+    schema = call_schema(offered(tool("go", {"type": "array"})), "arguments")
+    assert schema["properties"]["arguments"]["type"] == "object"
+
+
+def test_a_property_may_be_anything():
+    assert offered(tool("go", {"properties": {"a": True, "b": {"anyOf": [False, {}]}}}))

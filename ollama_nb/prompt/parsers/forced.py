@@ -1,12 +1,12 @@
 """Reading an answer that had to be a call: after the thinking, one JSON object made by a schema."""
 
-import json
-
+from .literals import Malformed
 from .parser import AnswerFormat, Call, Parsed
+from .values import read_value
 
 
 class ForcedCall:
-    """A Parser. What the token limit has cut before it was a call comes out as text."""
+    """A Parser. What is none, cut by the token limit or nested too deeply, comes out as text."""
 
     def __init__(self, format: AnswerFormat, *, thinks: bool, inside: bool) -> None:
         """Take how the model writes its thinking; see AnswerFormat.parser."""
@@ -25,7 +25,7 @@ class ForcedCall:
         parsed = self._thinking.flush()
         text = "".join([*self._texts, parsed.text])
         try:
-            made = json.loads(text)
-        except ValueError:
+            made = read_value(text)
+        except Malformed:
             return Parsed(parsed.thinking, text)
         return Parsed(parsed.thinking, calls=(Call(made["name"], made[self._key]),))
