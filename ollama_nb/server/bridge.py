@@ -7,11 +7,12 @@ for itself).
 import asyncio
 import contextlib
 import functools
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, TypeVarTuple
 
-from ollama_nb.errors import Cancelled
+from ollama_nb.errors import Busy, Cancelled, OllamaError
 from ollama_nb.http import Incoming, Request, Response, begin, handle
 from ollama_nb.loop import Bell
 from ollama_nb.service import Service
@@ -19,6 +20,8 @@ from ollama_nb.settings import Settings
 
 _Given = TypeVarTuple("_Given")
 _Result = TypeVar("_Result")
+
+_logger = logging.getLogger(__name__)
 
 # Requests that wait for a load hold a thread each and are limited by the scheduler's queue. Beyond
 # it some are always free for what does not wait.
@@ -55,19 +58,32 @@ class Bridge:
         return self._service.settings
 
     async def handle(self, request: Request) -> Response:
-        """Answer a request on a thread; what it blocks for is a load."""
-        return await self.call(handle, self._service, request)
+        """Answer a request on a thread; what it blocks for is a load. Raises Cancelled."""
+        response = await self.call(handle, self._service, request)
+        if self._closing and response.status >= OllamaError.status:
+            raise Cancelled
+        return response
+
+    def reason(self, error: OllamaError) -> OllamaError:
+        """Tell why ``error`` came: whatever fails while the server stops, fails for that."""
+        return Cancelled() if self._closing and error.status >= OllamaError.status else error
 
     async def begin(self, request: Request) -> Response | Incoming:
         """Answer a request whose body is still to come, or be ready for it."""
         return await self.call(begin, self._service, request)
 
     async def call(self, work: Callable[[*_Given], _Result], *args: *_Given) -> _Result:
-        """Do what blocks on a thread. Raises Cancelled when the server stops."""
+        """Do what blocks on a thread.
+
+        Raises Cancelled when the server stops, and Busy when the system has no thread left.
+        """
         try:
             doing = asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
-        except RuntimeError:  # the threads have been shut down
-            raise Cancelled from None
+        except RuntimeError as error:
+            if self._closing:
+                raise Cancelled from None
+            _logger.error("no thread for a request: %s", error)
+            raise Busy from None
         return await doing
 
     @contextlib.contextmanager
@@ -91,7 +107,11 @@ class Bridge:
         if self._closing:
             return
         self._closing = True
-        await asyncio.gather(*(stop() for stop in self._stops))
+        for failure in await asyncio.gather(
+            *(stop() for stop in self._stops), return_exceptions=True
+        ):
+            if failure is not None:
+                _logger.error("a request could not be stopped", exc_info=failure)
         await self.call(self._service.close)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), _FAREWELL)

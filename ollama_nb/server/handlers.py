@@ -41,6 +41,9 @@ from .uploads import Upload
 WRITE_TIMEOUT = 60.0
 """Seconds that a reader may take for what is already written before it counts as gone."""
 
+BODY_TIMEOUT = 300.0
+"""Seconds until all of a JSON body must be there. What is taken in pieces may take any time."""
+
 _ONE_PERSON = (IdentityProvider, PasswordIdentityProvider, LegacyIdentityProvider)
 """jupyter-server's own providers: whoever gets in is the server's user."""
 
@@ -72,12 +75,15 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
         self._route = self._find_route()
         self._track_activity = self._works
         self._read_key()
+        connection = cast("Any", self.request.connection)
+        connection.set_body_timeout(BODY_TIMEOUT)
         await super().prepare()
         if self.request.method == "OPTIONS":
             return
         await self._authorize()
         if self._route is not None and self._route.in_pieces:
-            cast("Any", self.request.connection).set_max_body_size(_ANY_SIZE)
+            connection.set_body_timeout(None)
+            connection.set_max_body_size(_ANY_SIZE)
             self._upload = Upload(self, self.bridge)
             await self._upload.begin(self._contract_request())
         elif self.request.method in _WITH_BODY:
@@ -146,8 +152,8 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
         return not self.token_authenticated
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
-        """Pass the body on as it comes, or collect it up to the limit."""
-        if self._finished:
+        """Pass the body on as it comes, or collect it up to the limit, if it is for anything."""
+        if self._finished or self.request.method not in _WITH_BODY:
             return None
         if self._upload is not None:
             return self._upload.take(chunk)
@@ -195,11 +201,13 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
             return
         request = self._contract_request()
         self._body.clear()
-        if not self._works:
-            await self._deliver(await self.bridge.handle(request))
-            return
-        with self.bridge.working():
-            await self._deliver(await self.bridge.handle(request))
+        with self.bridge.working() if self._works else contextlib.nullcontext():
+            try:
+                response = await self.bridge.handle(request)
+            except OllamaError as error:
+                self.refuse(error)
+            else:
+                await self._deliver(response)
 
     def _user_name(self) -> str:
         """Return who asks; empty where there is one person, whom each request names anew."""
@@ -216,7 +224,7 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
         except StreamClosedError:
             self._gone = True
         except OllamaError as error:
-            self.refuse(error)
+            self.refuse(self.bridge.reason(error))
         finally:
             if not response.body.done:
                 response.body.cancel()

@@ -3,6 +3,7 @@
 Inside jupyter-server the port is jupyter-server's, and what stands before it is its owner's choice.
 """
 
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -19,6 +20,9 @@ from tornado.iostream import IOStream
 from ollama_nb.errors import Busy
 from ollama_nb.http import SERVER, error_response
 
+if sys.platform != "win32":
+    import resource
+
 CONNECTIONS = 1024
 """Most connections at a time; each costs a descriptor, and each request some memory."""
 
@@ -29,19 +33,21 @@ HEADER_TIMEOUT = 120.0
 class Listener(HTTPServer):
     """Closes who says nothing for too long, and the quietest first when there are too many.
 
-    Only when every connection has a request at work is a new one refused.
+    A new one is refused when every connection has a request at work, or has come in this very turn
+    of the loop: what it says may be on its way, and a refusal is an answer, a closed door is none.
     """
 
     def initialize(self, *args: Any, **options: Any) -> None:
         """Take what HTTPServer takes."""
-        super().initialize(*args, **options, idle_connection_timeout=HEADER_TIMEOUT)
+        super().initialize(*args, **{**options, "idle_connection_timeout": HEADER_TIMEOUT})
+        self._most = min(CONNECTIONS, _descriptors() // 2)
         self._open = 0
         self._waiting: dict[object, IOStream] = {}
         """Connections whose next request has not come, those that have waited longest first."""
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:
         """Serve a new connection, if there is room for it or can be made."""
-        if self._open >= CONNECTIONS and not self._make_room():
+        if self._open >= self._most and not self._make_room():
             stream.write(_refusal())
             stream.close()
             return
@@ -75,17 +81,31 @@ class _Arrival(HTTPMessageDelegate):
     """Says when the headers of a request are there; the rest is another delegate's business."""
 
     def __init__(self, request: HTTPMessageDelegate, arrived: Callable[[], object]) -> None:
-        self._arrived = arrived
         self._request = request
-        self.data_received = request.data_received  # type: ignore[method-assign]
-        self.finish = request.finish  # type: ignore[method-assign]
-        self.on_connection_close = request.on_connection_close  # type: ignore[method-assign]
+        self._arrived = arrived
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         self._arrived()
         return self._request.headers_received(start_line, headers)
+
+    def data_received(self, chunk: bytes) -> Awaitable[None] | None:
+        return self._request.data_received(chunk)
+
+    def finish(self) -> None:
+        self._request.finish()
+
+    def on_connection_close(self) -> None:
+        self._request.on_connection_close()
+
+
+def _descriptors() -> int:
+    """How many files and sockets this process may have open; models and downloads need some."""
+    if sys.platform == "win32":
+        return 2 * CONNECTIONS
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 2 * CONNECTIONS if soft == resource.RLIM_INFINITY else soft
 
 
 def _refusal() -> bytes:

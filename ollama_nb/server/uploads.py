@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 from typing import Any, Protocol
 
 from ollama_nb.errors import Cancelled, OllamaError
-from ollama_nb.http import Request, Response
+from ollama_nb.http import Incoming, Request, Response
 from ollama_nb.loop import Receiving
 
 from .bridge import Bridge
@@ -52,15 +52,22 @@ class Upload:
         self._receiving: Receiving | None = None
         self._held = contextlib.ExitStack()
         self._silence: asyncio.TimerHandle | None = None
+        self._answered = False
         self._ended = False
 
     async def begin(self, request: Request) -> None:
         """Answer before the body comes, or be ready for it."""
         self._held.enter_context(self._bridge.working(self._stop))
-        answer = await self._bridge.begin(request)
-        if self._ended:  # by the server's end; whoever writes next sweeps up what was begun
+        try:
+            answer = await self._bridge.begin(request)
+        except OllamaError as error:
+            if not self._ended:
+                self._handler.refuse(error)
             return
-        if isinstance(answer, Response):
+        if self._ended:  # meanwhile, by the sender or the server
+            if isinstance(answer, Incoming):
+                await Receiving(answer, self._bridge.call).abort()
+        elif isinstance(answer, Response):
             self._answer_early(answer)
         else:
             self._receiving = Receiving(answer, self._bridge.call)
@@ -68,7 +75,10 @@ class Upload:
 
     def take(self, chunk: bytes) -> Awaitable[None] | None:
         """Pass on what has come, or throw it away if the answer is known."""
-        return None if self._receiving is None else self._pass_on(self._receiving, chunk)
+        if self._receiving is not None:
+            return self._pass_on(self._receiving, chunk)
+        self._listen()
+        return None
 
     async def finish(self) -> None:
         """Answer, now that everything has come, or end the answer."""
@@ -95,10 +105,12 @@ class Upload:
     async def _pass_on(self, receiving: Receiving, chunk: bytes) -> None:
         self._stop_listening()
         answer = await receiving.take(chunk)
-        if answer is not None:
-            self._answer_early(answer)
-        elif not self._ended:
+        if self._ended:
+            return
+        if answer is None:
             self._listen()
+        else:
+            self._answer_early(answer)
 
     def _answer_early(self, response: Response) -> None:
         """Answer while the body is still coming; the rest of it is read and thrown away.
@@ -106,6 +118,7 @@ class Upload:
         Who listens only after having sent everything would else find the connection broken. Not so
         who has asked whether to send it.
         """
+        self._answered = True
         self._receiving = None
         self._held.close()
         if self._handler.request.headers.get("Expect", "").lower() == "100-continue":
@@ -113,16 +126,18 @@ class Upload:
             self._handler.send(response)
         else:
             self._handler.send_unfinished(response)
+            self._listen()
 
     async def _stop(self) -> None:
         """The server stops."""
         if self._receiving is not None:
             await self._receiving.abort()
-        if not self._ended:
+        if not (self._answered or self._ended):
             self._handler.refuse(Cancelled())
 
     def _listen(self) -> None:
         """Wait for the next part, but not for ever."""
+        self._stop_listening()
         loop = asyncio.get_running_loop()
         self._silence = loop.call_later(READ_TIMEOUT, self._handler.drop, "sends")
 

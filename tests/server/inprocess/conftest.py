@@ -1,11 +1,15 @@
 """A jupyter-server in the test's own process, by pytest-jupyter, for what only shows inside."""
 
 import json
+import logging
 import time
 
 import pytest
 from pytest_jupyter.jupyter_server import *  # noqa: F403
+from servers import free_port
 from tornado.httpclient import HTTPClientError
+
+from ollama_nb.server.standalone import OllamaServerApp
 
 
 @pytest.fixture
@@ -26,6 +30,31 @@ def engine_in_this_process(monkeypatch):
 def app(jp_serverapp):
     """The extension."""
     return jp_serverapp.extension_manager.extension_points["ollama_nb"].app
+
+
+@pytest.fixture
+def serve_alone(jp_environ, jp_asyncio_loop, stocked):
+    """Start a standalone server on the test's own loop, and return it."""
+    started = []
+
+    def serve_alone(*options):
+        async def start():
+            app = OllamaServerApp.instance(jpserver_extensions={"ollama_nb": True})
+            app.init_signal = lambda: None
+            app.initialize(
+                [f"--port={free_port()}", f"--models={stocked}", "--ip=127.0.0.1", *options]
+            )
+            app.log.handlers, app.log.propagate = [], True
+            app.log.setLevel(logging.INFO)
+            started.append(app)
+            return app
+
+        return jp_asyncio_loop.run_until_complete(start())
+
+    yield serve_alone
+    for app in started:
+        app.http_server.stop()
+        jp_asyncio_loop.run_until_complete(app.http_server.close_all_connections())
 
 
 @pytest.fixture
