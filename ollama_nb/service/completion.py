@@ -225,17 +225,11 @@ class _Answer(Generic[Chunk]):
     def chunks(self, event: Piece | Finish) -> Iterable[Chunk]:
         parsed = self._parser.feed(event.text) if event.text else Parsed()
         if isinstance(event, Finish):
-            yield self._asked.last(_joined(parsed, self._parser.flush()), event, self._prompt)
+            yield self._asked.last(parsed.joined(self._parser.flush()), event, self._prompt)
         else:
             chunk = self._asked.chunk(parsed, event, self._prompt)
             if chunk is not None:
                 yield chunk
-
-
-def _joined(first: Parsed, second: Parsed) -> Parsed:
-    return Parsed(
-        first.thinking + second.thinking, first.text + second.text, first.calls + second.calls
-    )
 
 
 def _pictures(images: Sequence[str]) -> tuple[Picture, ...]:

@@ -1,16 +1,14 @@
 """Calls without a mark: an answer that is JSON, or a list of calls, from its first character on."""
 
-import re
 from dataclasses import dataclass
 
 from .blocks import ReadCalls
 from .brackets import Brackets
+from .marks import INK
 from .offer import Offer
 from .parser import Call, Parsed
 
-_INK = re.compile(r"\S")
 _SEPARATORS = ",;"
-_PAIRS = {"{": "{}", "[": "[]"}
 
 
 @dataclass(frozen=True)
@@ -75,13 +73,13 @@ class BareReader:
 
     def _begin(self, piece: str, start: int) -> int:
         """Look for the bracket; hold back what may stand before it."""
-        ink = _INK.search(piece, start)
+        ink = INK.search(piece, start)
         end = len(piece) if ink is None else ink.start()
         self._held.append(piece[start:end])
         if ink is None:
             return end
         if ink[0] in self._bare.openers:
-            self._brackets = Brackets(_PAIRS[ink[0]])
+            self._brackets = Brackets(ink[0])
         elif ink[0] in self._separators:
             self._held.append(ink[0])
             self._separators = ""

@@ -1,11 +1,10 @@
 """Calls in blocks: an opening mark, the calls in some language, and how the block ends."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from .ends import BalancedEnd, End, MarkEnd
-from .marks import Marks
+from .ends import BalancedEnd, End, EndAt, MarkOutsideStrings, split_at
+from .marks import INK, Marks
 from .offer import Offer
 from .parser import Call, Parsed
 
@@ -14,9 +13,6 @@ ReadCalls = Callable[[str, Offer, bool], list[Call | str]]
 
 The last argument tells whether the model has ended the block.
 """
-EndBlock = Callable[[], End]
-
-_INK = re.compile(r"\S")
 
 
 @dataclass(frozen=True)
@@ -26,8 +22,10 @@ class Blocks:
     closings: Mapping[str, str]
     """The closing mark of each opening one; empty where the block is as long as its brackets."""
     read: ReadCalls
-    otherwise: str = "{}"
-    """The brackets of a block without a closing mark that does not begin with one."""
+    end_at: EndAt = MarkOutsideStrings
+    """What finds a mark in a block, but not where the block's language has it in a string."""
+    otherwise: str = "{"
+    """What a block without a closing mark begins with, if not with the brackets of JSON."""
     wrappers: tuple[str, ...] = field(default=())
     """Marks around text, which are dropped."""
     call_prefix: str = ""
@@ -98,7 +96,8 @@ class BlockReader:
 
     def _begin(self, opening: str) -> None:
         closing = self._blocks.closings[opening]
-        self._end = MarkEnd(closing) if closing else BalancedEnd(self._blocks.otherwise)
+        blocks = self._blocks
+        self._end = blocks.end_at(closing) if closing else BalancedEnd(blocks.otherwise)
         self._opening = opening
         self._step = self._read_block
 
@@ -127,7 +126,7 @@ class BlockReader:
         """Read the block as one, or as several that the model has not closed or only mentioned."""
         read, opening = self._blocks.read, self._opening
         items = read(body, self._offer, complete)
-        *unclosed, last = body.split(opening)
+        *unclosed, last = split_at(opening, body, self._blocks.end_at)
         if not unclosed:
             return items
         parts: list[Call | str] = []
@@ -138,7 +137,7 @@ class BlockReader:
 
     def _read_after_call(self, text: str, start: int) -> int:
         """Drop white space and closing marks that no block had."""
-        ink = _INK.search(text, start)
+        ink = INK.search(text, start)
         if ink is None:
             return len(text)
         start = ink.start()

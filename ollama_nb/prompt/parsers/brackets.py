@@ -2,6 +2,8 @@
 
 import re
 
+_WITHIN = {opening: re.compile(f"[{re.escape(opening + closing)}\"']")
+           for opening, closing in ("{}", "[]", "()")}  # fmt: skip
 _IN_QUOTES = {'"': re.compile(r'["\\]'), "'": re.compile(r"['\\]")}
 _WORDS = re.compile(r"\w")
 
@@ -9,14 +11,15 @@ _WORDS = re.compile(r"\w")
 class Brackets:
     """Follows a text into its first bracket and to where that closes.
 
-    Brackets of other kinds do not count, nor those in strings. A string begins inside of the
-    bracket only, and one in single quotes not within a word, where the quote is an apostrophe.
+    Brackets of other kinds do not count, nor those in strings. A string is in double or in single
+    quotes, of which a backslash escapes one. It begins inside of the bracket only, and one in
+    single quotes not within a word, where the quote is an apostrophe.
     """
 
-    def __init__(self, pair: str = "{}") -> None:
-        self._opening, closing = pair[0], pair[1]
-        self._outside = re.compile(re.escape(self._opening))
-        self._inside = re.compile(f"[{re.escape(self._opening + closing)}\"']")
+    def __init__(self, openings: str = "{") -> None:
+        """``openings``: what may open the bracket. The one that comes first counts."""
+        self._outside = re.compile(f"[{re.escape(openings)}]")
+        self._opening = ""
         self.depth = 0
         self.quote = ""
         """What ends the string that the text is in, if it is in one."""
@@ -44,7 +47,7 @@ class Brackets:
     def _pattern(self) -> re.Pattern[str]:
         if self.quote:
             return _IN_QUOTES[self.quote]
-        return self._inside if self.depth else self._outside
+        return _WITHIN[self._opening] if self.depth else self._outside
 
     def _follows_word(self, text: str, at: int, start: int) -> bool:
         return bool(_WORDS.match(text[at - 1])) if at > start else self._after_word
@@ -54,7 +57,8 @@ class Brackets:
             self._escapes = True
         elif self.quote:
             self.quote = ""
-        elif char == self._opening:
+        elif not self.depth or char == self._opening:
+            self._opening = char
             self.depth += 1
         elif char == '"' or (char == "'" and not follows_word):
             self.quote = char

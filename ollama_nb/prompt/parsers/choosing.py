@@ -19,7 +19,8 @@ from .generic import Tagged
 from .glm import GLM
 from .granite import GRANITE
 from .harmony import HarmonyFormat
-from .hermes import HERMES, read_json_calls
+from .hermes import HERMES
+from .json_calls import read_json_calls
 from .llama import Llama
 from .mistral import MISTRAL, MISTRAL_NAMED
 from .parser import AnswerFormat

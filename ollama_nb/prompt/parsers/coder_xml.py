@@ -3,7 +3,8 @@
 import re
 
 from .blocks import Blocks
-from .hermes import read_json_calls
+from .ends import TagsEnd
+from .json_calls import read_json_calls
 from .offer import Offer
 from .parser import Call
 from .typed import typed
@@ -40,4 +41,6 @@ def _arguments(inner: str, name: str, offer: Offer) -> dict[str, object]:
     }
 
 
-CODER_XML = Blocks({"<tool_call>": "</tool_call>", "<function=": "</function>"}, _read)
+CODER_XML = Blocks(
+    {"<tool_call>": "</tool_call>", "<function=": "</function>"}, _read, end_at=TagsEnd
+)

@@ -1,7 +1,7 @@
 """Calls as Cohere's models write them: a JSON list between marks, or fenced (6.3)."""
 
 from .blocks import Blocks
-from .hermes import read_json_calls
+from .json_calls import read_json_calls
 
 COHERE = Blocks(
     {"<|START_ACTION|>": "<|END_ACTION|>"},

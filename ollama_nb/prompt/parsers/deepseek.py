@@ -3,6 +3,7 @@
 import re
 
 from .blocks import Blocks
+from .ends import MarkOutsideStrings, split_at
 from .json_calls import object_of
 from .offer import Offer
 from .parser import Call
@@ -17,16 +18,16 @@ MARK, _CLOSING = _mark("tool calls begin"), _mark("tool calls end")
 _BEGIN, _END = _mark("tool call begin"), _mark("tool call end")
 _SEPARATOR = _mark("tool sep")
 _KIND = "function"
-_FENCE = re.compile(r"\A```\w*\s*|\s*```\Z")
+_FENCE, _FENCED = "```", re.compile(r"```\w*\s*")
 
 
 def _read(body: str, offer: Offer, complete: bool) -> list[Call | str]:
     """Read the calls of a block, each whole or text."""
-    parts = body.split(_BEGIN)[1:]
+    parts = split_at(_BEGIN, body, MarkOutsideStrings)[1:]
     items: list[Call | str] = []
     for part in parts:
-        text, end, _ = part.partition(_END)
-        items.append(_call(text, offer, is_closed=bool(end) or complete) or _BEGIN + part)
+        text, *rest = split_at(_END, part, MarkOutsideStrings)
+        items.append(_call(text, offer, is_closed=bool(rest) or complete) or _BEGIN + part)
     return items
 
 
@@ -35,7 +36,9 @@ def _call(text: str, offer: Offer, *, is_closed: bool) -> Call | None:
     name, _, arguments = text.partition(_SEPARATOR)
     if name.strip() == _KIND and not arguments.lstrip().startswith("{"):
         name, _, arguments = arguments.partition("\n")
-    arguments = _FENCE.sub("", arguments.strip())
+    arguments = arguments.strip()
+    fence = _FENCED.match(arguments)
+    arguments = arguments[fence.end() if fence else 0 :].removesuffix(_FENCE).rstrip()
     return offer.call(name, object_of(arguments)) if arguments or is_closed else None
 
 

@@ -5,19 +5,23 @@ Gemma 3 answers in a fenced block, in Python or JSON.
 """
 
 import re
+from functools import partial
 
-from .blocks import Blocks, ReadCalls
+from .blocks import Blocks
+from .ends import MarkEnd
 from .literals import Malformed
 from .offer import Offer
 from .parser import Call
-from .python_calls import python_or_json_calls
+from .python_calls import outside_python_strings, python_or_json_calls
 from .values import read_value
 
 _CALL = re.compile(r"\s*call:\s*([^\s{]+)\s*(?={)")
 THINKING_TAGS = ("<|channel>thought", "<channel|>")
 
 
-def _reader(quote: str) -> ReadCalls:
+def _blocks(opening: str, closing: str, quote: str) -> Blocks:
+    """Blocks of one call, whose strings stand between two marks ``quote``."""
+
     def read(body: str, offer: Offer, complete: bool) -> list[Call | str]:
         named = _CALL.match(body)
         if named is None:
@@ -29,11 +33,13 @@ def _reader(quote: str) -> ReadCalls:
         call = offer.call(named[1], value)
         return [call] if call else []
 
-    return read
+    return Blocks({opening: closing}, read, end_at=partial(MarkEnd, quote=quote))
 
 
-FUNCTION_GEMMA = Blocks({"<start_function_call>": "<end_function_call>"}, _reader("<escape>"))
-GEMMA_4 = Blocks({"<|tool_call>": "<tool_call|>"}, _reader('<|"|>'))
+FUNCTION_GEMMA = _blocks("<start_function_call>", "<end_function_call>", "<escape>")
+GEMMA_4 = _blocks("<|tool_call>", "<tool_call|>", '<|"|>')
 GEMMA_FENCED = Blocks(
-    {"```tool_code": "```", "```tool_call": "```", "```json": "```"}, python_or_json_calls
+    {"```tool_code": "```", "```tool_call": "```", "```json": "```"},
+    python_or_json_calls,
+    end_at=outside_python_strings,
 )

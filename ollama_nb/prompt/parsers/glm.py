@@ -3,7 +3,8 @@
 import re
 
 from .blocks import Blocks
-from .hermes import read_json_calls
+from .ends import TagsEnd
+from .json_calls import read_json_calls
 from .offer import Offer
 from .parser import Call
 from .typed import typed
@@ -25,4 +26,4 @@ def _read(body: str, offer: Offer, complete: bool) -> list[Call | str]:
     return [Call(known, arguments)]
 
 
-GLM = Blocks({"<tool_call>": "</tool_call>"}, _read)
+GLM = Blocks({"<tool_call>": "</tool_call>"}, _read, end_at=TagsEnd)

@@ -4,7 +4,7 @@ Phi-4 mini does the same, with a mark at the end.
 """
 
 from .blocks import Blocks
-from .hermes import read_json_calls
+from .json_calls import read_json_calls
 
 GRANITE = Blocks(
     {"<|tool_call|>": ""},

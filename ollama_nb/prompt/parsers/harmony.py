@@ -91,22 +91,22 @@ class HarmonyParser:
         """Take a piece; return what it decides."""
         text, self._held = self._held + piece, ""
         start = 0
-        found: list[Parsed] = []
+        found = Parsed()
         while start < len(text):
             at, mark = self._marks.next(text, start)
-            found.append(self._read(text[start:at]))
+            found = found.joined(self._read(text[start:at]))
             if not mark:
                 self._held = text[at:]
                 break
-            found.append(self._read_mark(mark))
+            found = found.joined(self._read_mark(mark))
             start = at + len(mark)
-        return _joined(found)
+        return found
 
     def flush(self) -> Parsed:
         """Return what was held back; a call needs no closing mark."""
         last = self._read(self._held)
         self._held = ""
-        return _joined([last, self._end_header() if self._header is not None else self._end()])
+        return last.joined(self._end_header() if self._header is not None else self._end())
 
     def _read(self, text: str) -> Parsed:
         """Read what is no mark."""
@@ -171,13 +171,7 @@ class HarmonyParser:
         """End a header without a message: nothing if it is one, or else text."""
         header = "".join(self._header or ())
         self._header = []
-        is_header = len(header) <= _MAX_HEADER and _HEADER.fullmatch(header)
+        # Long runs of white space would be matched in very many ways.
+        words = " ".join(header.split())
+        is_header = len(header) <= _MAX_HEADER and _HEADER.fullmatch(words)
         return Parsed() if is_header and self._is_header else Parsed(text=header)
-
-
-def _joined(found: Sequence[Parsed]) -> Parsed:
-    return Parsed(
-        "".join(one.thinking for one in found),
-        "".join(one.text for one in found),
-        tuple(call for one in found for call in one.calls),
-    )

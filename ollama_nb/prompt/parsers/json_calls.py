@@ -14,10 +14,11 @@ ARGUMENT_KEYS = ("arguments", "parameters")
 _OTHER_KEYS = frozenset(("type", "id", "tool_call_id", "index", *NAME_KEYS))
 
 
-def calls_in(text: str, offer: Offer, *, complete: bool) -> list[Call | str]:
-    """The calls in the text's objects, and the objects that are none as text.
+def read_json_calls(text: str, offer: Offer, complete: bool) -> list[Call | str]:
+    """Read the calls in the text's objects, and the objects that are none as text.
 
-    ``complete``: the model has ended the text, so that only brackets can be missing.
+    ``complete``: the model has ended the text, so that only brackets can be missing. In the form
+    in which Blocks and Bare ask for calls.
     """
     items: list[Call | str] = []
     brackets = Brackets()

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-_MAX_DEPTH = 64
+MAX_DEPTH = 64
+"""How deep values may stand in one another."""
 _SPACE = re.compile(r"\s*")
 _NAME = re.compile(r"[^\W\d][\w.-]*")
 _KEYWORD = re.compile(r"[^\W\d]\w*(?=\s*=)")
@@ -62,7 +63,7 @@ class Literals:
 
     def value(self, depth: int = 0) -> Any:
         """A string, number or constant, or a dictionary, list or tuple of such."""
-        if depth > _MAX_DEPTH:
+        if depth > MAX_DEPTH:
             raise Malformed
         if self.takes("{"):
             return dict(self.members("}", self._key, depth))

@@ -6,12 +6,12 @@ from .bare import Bare
 from .blocks import Blocks
 from .offer import Offer
 from .parser import Parsed, Parser
-from .python_calls import python_or_json_calls
+from .python_calls import outside_python_strings, python_or_json_calls
 
 _MARK = "<|python_tag|>"
 
 
-_MARKED = Blocks({_MARK: ""}, python_or_json_calls, otherwise="()")
+_MARKED = Blocks({_MARK: ""}, python_or_json_calls, outside_python_strings, otherwise="(")
 _BARE = Bare("{[", python_or_json_calls)
 
 
@@ -37,9 +37,9 @@ class _Both:
     def feed(self, piece: str) -> Parsed:
         bare = self._first.feed(piece)
         marked = self._second.feed(bare.text)
-        return marked._replace(calls=bare.calls + marked.calls)
+        return Parsed(calls=bare.calls).joined(marked)
 
     def flush(self) -> Parsed:
         bare = self._first.flush()
-        fed, rest = self._second.feed(bare.text), self._second.flush()
-        return Parsed("", fed.text + rest.text, bare.calls + fed.calls + rest.calls)
+        marked = self._second.feed(bare.text).joined(self._second.flush())
+        return Parsed(calls=bare.calls).joined(marked)

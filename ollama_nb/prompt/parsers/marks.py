@@ -3,6 +3,9 @@
 import re
 from collections.abc import Iterable
 
+INK = re.compile(r"\S")
+"""Anything but white space."""
+
 
 class Marks:
     """Some texts to look for; of those at one place the longest counts."""

@@ -3,7 +3,7 @@
 import re
 
 from .blocks import Blocks
-from .hermes import read_json_calls
+from .json_calls import read_json_calls
 from .literals import Malformed
 from .offer import Offer
 from .parser import Call

@@ -21,6 +21,12 @@ class Parsed(NamedTuple):
     text: str = ""
     calls: tuple[Call, ...] = ()
 
+    def joined(self, later: "Parsed") -> "Parsed":
+        """This with what a later piece has contributed behind it."""
+        return Parsed(
+            self.thinking + later.thinking, self.text + later.text, self.calls + later.calls
+        )
+
 
 class Parser(Protocol):
     """Reads one answer. Feed it the pieces in order, then flush it once."""

@@ -1,6 +1,9 @@
 """Calls in the manner of Python: one, several in a list, or one after the other."""
 
-from .json_calls import calls_in
+from functools import partial
+
+from .ends import MarkOutsideStrings
+from .json_calls import read_json_calls
 from .literals import Literals, Malformed
 from .offer import Offer
 from .parser import Call
@@ -9,6 +12,8 @@ from .values import tidy
 _BETWEEN = ("[", "]", ",", ";")
 _WRAPPERS = ("print",)
 """What some models put around a call to see its result."""
+outside_python_strings = partial(MarkOutsideStrings, brackets="([{")
+"""An EndAt for calls in either language."""
 
 
 def python_calls(text: str, offer: Offer) -> list[Call | str]:
@@ -28,7 +33,7 @@ def python_calls(text: str, offer: Offer) -> list[Call | str]:
 def python_or_json_calls(body: str, offer: Offer, complete: bool) -> list[Call | str]:
     """Read calls in either language, as Blocks and Bare ask for them."""
     if body.lstrip("[ \t\r\n").startswith("{"):
-        return calls_in(body, offer, complete=complete)
+        return read_json_calls(body, offer, complete)
     return python_calls(body, offer)
 
 

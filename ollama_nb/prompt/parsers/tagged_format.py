@@ -79,11 +79,10 @@ class _Parser:
         thinking, text = self._splitter.feed(piece) if self._splitter else ("", piece)
         if self._calls is None:
             return Parsed(thinking, text)
-        return self._calls.feed(text)._replace(thinking=thinking)
+        return Parsed(thinking).joined(self._calls.feed(text))
 
     def flush(self) -> Parsed:
         thinking, text = self._splitter.flush() if self._splitter else ("", "")
         if self._calls is None:
             return Parsed(thinking, text)
-        last, rest = self._calls.feed(text), self._calls.flush()
-        return Parsed(thinking, last.text + rest.text, last.calls + rest.calls)
+        return Parsed(thinking).joined(self._calls.feed(text)).joined(self._calls.flush())

@@ -1,12 +1,10 @@
 """Arguments that a model writes as bare text, given the types of the tool's schema."""
 
-import re
 from typing import Any
 
 from .literals import Malformed
 from .values import read_value
 
-_INTEGER = re.compile(r"[-+]?\d{1,300}")
 _MATCHES = {
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),

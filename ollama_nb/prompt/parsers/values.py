@@ -7,9 +7,7 @@ from typing import Any
 
 from ollama_nb.prompt.chat_data import clean
 
-from .literals import Literals, Malformed
-
-_MAX_DEPTH = 64
+from .literals import MAX_DEPTH, Literals, Malformed
 
 
 def read_value(text: str, *, quotes: Sequence[str] = (), ends: bool = False) -> Any:
@@ -31,7 +29,7 @@ def read_value(text: str, *, quotes: Sequence[str] = (), ends: bool = False) -> 
 
 def tidy(value: Any, depth: int = 0) -> Any:
     """The value in the types and characters of JSON. Raises Malformed if it has no such form."""
-    if depth > _MAX_DEPTH or (isinstance(value, float) and not math.isfinite(value)):
+    if depth > MAX_DEPTH or (isinstance(value, float) and not math.isfinite(value)):
         raise Malformed
     if isinstance(value, str):
         return clean(value)

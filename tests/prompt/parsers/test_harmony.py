@@ -57,6 +57,11 @@ def test_marks_without_a_message_are_text():
     assert read_all(HARMONY, *answer) == Parsed("", answer)
 
 
+def test_headers_full_of_white_space_are_read_fast():
+    answer = ("<|start|>" + " " * 240 + "!") * 5000
+    assert read_all(HARMONY, answer) == Parsed("", answer)
+
+
 def test_names_of_tools_become_identifiers_and_come_back():
     names = ["get-it", "get it", "get.it", "2nd", "§", "fine", "fine"]
     given = identifiers(names)
