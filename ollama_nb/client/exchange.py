@@ -3,7 +3,7 @@
 import httpx
 
 from ollama_nb.errors import OllamaError
-from ollama_nb.http import Request, Response, error_response
+from ollama_nb.http import Request, Response, failed_response
 
 
 def asked(request: httpx.Request) -> Request:
@@ -23,4 +23,4 @@ def ready(answer: Response) -> httpx.Response:
 
 def failed(error: OllamaError, request: Request) -> httpx.Response:
     """What a body answers that fails before its first piece (1.4)."""
-    return ready(error_response(error, request.path))
+    return ready(failed_response(request, error))

@@ -6,6 +6,7 @@ One table says which function answers which path; a front (tornado under ``serve
 """
 
 from .bodies import Body
+from .handling import begin, find, handle, takes_pieces
 from .messages import (
     BODY_LIMIT,
     SERVER,
@@ -15,8 +16,9 @@ from .messages import (
     error_response,
     refusal,
 )
-from .routes import ROUTES, Route, begin, find, handle, takes_pieces
-from .sinks import Incoming
+from .route import Route
+from .routes import ROUTES
+from .sinks import Incoming, failed_response
 
 __all__ = [
     "BODY_LIMIT",
@@ -30,6 +32,7 @@ __all__ = [
     "begin",
     "check_body_headers",
     "error_response",
+    "failed_response",
     "find",
     "handle",
     "refusal",

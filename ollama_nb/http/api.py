@@ -131,14 +131,6 @@ def create(service: Service, request: Request) -> Response:
     return _progress(service.create(wanted), wanted)
 
 
-def openapi(service: Service, request: Request) -> Response:
-    """GET /openapi.json: all of this, for programs."""
-    # Needs the table, which needs this file; and few ask.
-    from .openapi import document
-
-    return Response(200, {"Content-Type": PLAIN_JSON}, document())
-
-
 def _progress(stream: Stream[ProgressResponse], wanted: PullRequest | CreateRequest) -> Response:
     answer = _streamed(stream, lines=wanted.stream)
     return answer if wanted.stream else replace(answer, headers={"Content-Type": PLAIN_JSON})

@@ -52,6 +52,7 @@ class _OverStream(Generic[Chunk]):
 
     def __init__(self, stream: Stream[Chunk]) -> None:
         self._stream = stream
+        self._started = False
         self._failed = False
 
     @property
@@ -59,10 +60,10 @@ class _OverStream(Generic[Chunk]):
         return self._failed or self._stream.done
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._pieces(self._guarded(iter(self._stream)))
+        return self._guarded(self._pieces(iter(self._stream)))
 
     def arrived(self) -> Iterator[bytes]:
-        return self._pieces(self._guarded(self._stream.arrived()))
+        return self._guarded(self._pieces(self._stream.arrived()))
 
     def listen(self, wake: Callable[[], None]) -> None:
         self._stream.listen(wake)
@@ -71,20 +72,35 @@ class _OverStream(Generic[Chunk]):
         self._stream.cancel()
 
     def _pieces(self, chunks: Iterable[Chunk]) -> Iterator[bytes]:
+        """Turn chunks into bytes."""
         raise NotImplementedError
 
-    def _guarded(self, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-        """Pass chunks on; whatever fails becomes an OllamaError and ends the body."""
+    def _told(self, failure: OllamaError) -> Iterator[bytes]:
+        """Tell of a failure after the first piece, where pieces may follow it."""
+        raise failure
+
+    def _guarded(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Pass pieces on. Whatever fails, the engine or what shapes its chunks, ends the body.
+
+        Raises an OllamaError before the first piece; after it the failure is told.
+        """
         try:
-            yield from chunks
-        except OllamaError:
-            self._failed = True
-            raise
-        except Exception as error:
-            self._failed = True
-            self._stream.cancel()
+            for piece in pieces:
+                self._started = True
+                yield piece
+        except OllamaError as error:
+            failure = error
+        except Exception:
             _logger.exception("a stream failed")
-            raise OllamaError(INTERNAL_ERROR) from error
+            failure = OllamaError(INTERNAL_ERROR)
+        else:
+            return
+        self._failed = True
+        if not self._stream.done:
+            self._stream.cancel()
+        if not self._started:
+            raise failure
+        yield from self._told(failure)
 
 
 class Lines(_OverStream[Chunk]):
@@ -98,17 +114,13 @@ class Lines(_OverStream[Chunk]):
         """Take what makes another object of each chunk, if it is to be one."""
         super().__init__(stream)
         self._shape = shape
-        self._started = False
 
     def _pieces(self, chunks: Iterable[Chunk]) -> Iterator[bytes]:
-        try:
-            for chunk in chunks:
-                self._started = True
-                yield encode(self._shape(chunk) if self._shape else chunk) + b"\n"
-        except OllamaError as error:
-            if not self._started:
-                raise
-            yield msgspec.json.encode({"error": str(error)}) + b"\n"
+        for chunk in chunks:
+            yield encode(self._shape(chunk) if self._shape else chunk) + b"\n"
+
+    def _told(self, failure: OllamaError) -> Iterator[bytes]:
+        yield msgspec.json.encode({"error": str(failure)}) + b"\n"
 
 
 class Teller(Protocol[Told]):
@@ -129,18 +141,13 @@ class Events(_OverStream[Chunk]):
     def __init__(self, stream: Stream[Chunk], teller: Teller[Chunk]) -> None:
         super().__init__(stream)
         self._teller = teller
-        self._started = False
 
     def _pieces(self, chunks: Iterable[Chunk]) -> Iterator[bytes]:
-        try:
-            for chunk in chunks:
-                for event in self._teller.tell(chunk):
-                    self._started = True
-                    yield event
-        except OllamaError as error:
-            if not self._started:
-                raise
-            yield from self._teller.fail(error)
+        for chunk in chunks:
+            yield from self._teller.tell(chunk)
+
+    def _told(self, failure: OllamaError) -> Iterator[bytes]:
+        return self._teller.fail(failure)
 
 
 class Whole(_OverStream[Chunk]):

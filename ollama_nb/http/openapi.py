@@ -22,7 +22,7 @@ from ollama_nb.wire.field_types import SCHEMAS, ModelName
 from .dialects import Dialect, dialect_of, ollama_error
 from .examples import EXAMPLES
 from .messages import NDJSON, PLAIN_JSON
-from .routes import ROUTES, Route
+from .route import Route
 
 _Described = dict[str, Any]
 
@@ -41,9 +41,9 @@ _ITEMS = {"digest": {"type": "string", "pattern": "^sha256[:-][0-9a-fA-F]{64}$"}
 
 
 @cache
-def document() -> bytes:
-    """Return the description of every route as JSON; paths begin where it lies itself."""
-    return msgspec.json.encode(describe(ROUTES))
+def document(routes: tuple[Route, ...]) -> bytes:
+    """Return the description of all routes as JSON; paths begin where it lies itself."""
+    return msgspec.json.encode(describe(routes))
 
 
 def describe(routes: Iterable[Route]) -> _Described:

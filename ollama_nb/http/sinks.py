@@ -41,7 +41,7 @@ class Incoming:
 
     def refusal(self, error: OllamaError) -> Response:
         """Answer with what has gone wrong on the way; ``abort`` is another matter."""
-        return error_response(error, self._request.path)
+        return failed_response(self._request, error)
 
     def write(self, piece: bytes | bytearray) -> Response | None:
         """Take the next piece. A Response is the answer: nothing more is wanted."""
@@ -69,6 +69,11 @@ def answered(request: Request, work: Callable[[], _Result]) -> _Result | Respons
         _logger.exception("%s %s failed", request.method, request.path.partition("?")[0])
         result = error_response(OllamaError(INTERNAL_ERROR), request.path)
     return _complete(request, result) if isinstance(result, Response) else result
+
+
+def failed_response(request: Request, error: OllamaError) -> Response:
+    """Answer with what has gone wrong after ``handle`` or ``begin`` had answered."""
+    return _complete(request, error_response(error, request.path))
 
 
 def _complete(request: Request, response: Response) -> Response:

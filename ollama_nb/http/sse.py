@@ -1,7 +1,4 @@
-"""Server-sent events that carry a name, as Anthropic's and OpenAI's newer streams do (14.6, 14.7).
-
-An event is a Struct whose tag is its name; the data repeats it as ``type``.
-"""
+"""What the routes of other dialects answer: events told by a Teller, or one object (14)."""
 
 from collections.abc import Callable
 
@@ -15,7 +12,10 @@ from .messages import EVENTS, PLAIN_JSON, Response, stream_headers
 
 
 def named_event(event: msgspec.Struct) -> bytes:
-    """Write one event of a tagged Struct."""
+    """Write an event that carries a name, as Anthropic's and OpenAI's newer ones do (14.6, 14.7).
+
+    It is a Struct whose tag is that name; the data repeats it as ``type``.
+    """
     return b"event: %s\ndata: %s\n\n" % (str(event.__struct_config__.tag).encode(), encode(event))
 
 

@@ -42,6 +42,7 @@ from ollama_nb.wire.codec import check_types
 from .changes import copy_model, delete_model
 from .chat import chat
 from .embed import embed, embeddings
+from .finding import find_model
 from .generate import generate
 from .listing import list_models, list_processes
 from .pull import pulled_name, pushed_name
@@ -149,6 +150,10 @@ class Service:
         """All that the disk tells of a model."""
         check_types(request)
         return show(self.store, request)
+
+    def capabilities(self, model: str) -> tuple[str, ...]:
+        """What a model on disk can do, in the words of show."""
+        return find_model(self.store, model).capabilities
 
     def verify(self) -> Stream[Checked]:
         """Hash every file that a model needs, and tell what is damaged; a pull replaces that."""

@@ -109,13 +109,7 @@ class OutputItemDone(ResponseEvent, tag="response.output_item.done", kw_only=Tru
 
 
 class ResponseCompleted(ResponseEvent, tag="response.completed", kw_only=True):
-    """The last one."""
-
-    response: ResponseObject
-
-
-class ResponseIncomplete(ResponseEvent, tag="response.incomplete", kw_only=True):
-    """The last one of an answer that was cut off."""
+    """The last one, also of an answer that was cut off: its ``response`` says so."""
 
     response: ResponseObject
 
@@ -140,6 +134,5 @@ EVENTS = (
     FunctionCallArgumentsDone,
     OutputItemDone,
     ResponseCompleted,
-    ResponseIncomplete,
     ResponseFailed,
 )

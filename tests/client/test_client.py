@@ -82,6 +82,20 @@ def test_routes_that_do_not_exist():
     assert (answer.status_code, answer.text) == (404, "404 page not found")
 
 
+def test_a_failure_before_the_first_piece_says_who_answers():
+    class Failing(Service):
+        def generate(self, request, *, owner=""):
+            stream = Stream(lambda event: (event,), fold_generate)
+            stream.put(EngineError("broken"))
+            return stream
+
+    wire = KernelTransport(Failing())
+    with httpx.Client(transport=wire, base_url="http://kernel") as plain:
+        answer = plain.post("/api/generate", json={"model": "guide", "prompt": "x"})
+        assert (answer.status_code, answer.json()) == (500, {"error": "broken"})
+        assert answer.headers["server"] == plain.get("/").headers["server"]
+
+
 def test_leaving_a_stream_stops_the_engine(client, endless):
     options = {"temperature": 0, "num_ctx": 32_768}
     stream = client.generate(endless, "x", options=options, stream=True)

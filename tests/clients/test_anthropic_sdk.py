@@ -116,6 +116,12 @@ def test_a_tool_must_be_used(client, choice):
     assert isinstance(message.content[-1].input["city"], str)
 
 
+@pytest.mark.parametrize("tools", [[], [{"type": "web_search_20250305", "name": "web_search"}]])
+def test_no_tool_must_be_used_where_none_is_left(client, tools):
+    message = client.messages.create(**asked(tools=tools, tool_choice={"type": "any"}))
+    assert [block.type for block in message.content] == ["text"]
+
+
 def test_no_tool_may_be_used(client):
     wanted = asked(WEATHER, tools=[TOOL], tool_choice={"type": "none"})
     assert client.messages.create(**wanted).content[0].type == "text"

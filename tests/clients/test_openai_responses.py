@@ -119,6 +119,12 @@ def test_no_function_may_be_called(client):
     assert [one.type for one in response.output] == ["message"]
 
 
+@pytest.mark.parametrize("tools", [[], [{"type": "web_search"}]])
+def test_no_function_must_be_called_where_none_is_left(client, tools):
+    response = client.responses.create(**asked(tools=tools, tool_choice="required"))
+    assert "%ollama pull" in response.output_text
+
+
 def test_a_structured_response(client):
     wanted = {"type": "json_schema", "name": "place", "schema": SCHEMA, "strict": True}
     response = client.responses.create(**asked(text={"format": wanted}))
@@ -145,12 +151,15 @@ def test_reasoning_is_an_item_of_its_own(client, streams):
     assert client.responses.create(**asked(again)).usage.input_tokens > 20
 
 
-def test_a_response_that_was_cut_off_says_so(client):
-    response = client.responses.create(**asked(max_output_tokens=3))
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_response_that_was_cut_off_says_so(client, streams):
+    if streams:
+        events, response = streamed(client, max_output_tokens=3)
+        assert events[-1].type == "response.completed"
+    else:
+        response = client.responses.create(**asked(max_output_tokens=3))
     assert (response.status, response.usage.output_tokens) == ("incomplete", 3)
     assert response.incomplete_details.reason == "max_output_tokens"
-    events = list(client.responses.create(**asked(max_output_tokens=3), stream=True))
-    assert events[-1].type == "response.incomplete"
 
 
 def test_errors_are_the_clients_own(client):

@@ -201,6 +201,20 @@ def test_a_certain_call_can_be_demanded(client, name):
     assert isinstance(json.loads(call.function.arguments)["city"], str)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"tool_choice": "required"},
+        {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "required"}}},
+        {"tools": TOOLS, "tool_choice": {"type": "custom", "custom": {"name": "grammar"}}},
+    ],
+)
+def test_a_demand_that_nothing_here_can_meet_is_passed_over(client, fields):
+    answer = client.chat.completions.create(messages=QUESTION, **GREEDY, **fields)
+    assert answer.choices[0].message.content
+    assert answer.choices[0].message.tool_calls is None
+
+
 def test_calls_can_be_forbidden(client):
     answer = client.chat.completions.create(
         messages=WEATHER, tools=TOOLS, tool_choice="none", **GREEDY

@@ -3,11 +3,12 @@
 import json
 import threading
 
+import msgspec
 import pytest
 
 from ollama_nb.engine.sequence import Piece
 from ollama_nb.errors import EngineError, OllamaError
-from ollama_nb.http.bodies import Lines, Whole
+from ollama_nb.http.bodies import Events, Lines, Whole
 from ollama_nb.service import Stream
 from ollama_nb.wire import GenerateResponse
 from ollama_nb.wire.fold import fold_generate
@@ -105,6 +106,85 @@ def test_what_nobody_planned_after_the_first_line(caplog):
     body = Lines(stream_of(Piece("a"), Failure("/home/ann")))
     assert list(body)[-1] == b'{"error":"internal error"}\n'
     assert "/home/ann" in caplog.text
+
+
+class Shouting:
+    """A Teller whose events are words; it fails over the one word that it does not know."""
+
+    def tell(self, chunk):
+        for word in chunk.response.split():
+            yield shouted(word)
+
+    def fail(self, error):
+        yield b"! %s" % str(error).encode()
+
+
+def shouted(word):
+    if word == "unknown":
+        raise Failure("/home/ann")
+    return word.upper().encode()
+
+
+def shaped(chunk):
+    shouted(chunk.response)
+    return chunk
+
+
+@pytest.fixture(
+    params=[lambda stream: Lines(stream, shaped), lambda stream: Events(stream, Shouting())]
+)
+def shaped_body_of(request):
+    """A body that is made of chunks by code of another dialect."""
+    return request.param
+
+
+def test_a_shape_that_fails_before_the_first_piece_is_an_internal_error(shaped_body_of, caplog):
+    stream = stream_of(Piece("unknown"))
+    body = shaped_body_of(stream)
+    with pytest.raises(OllamaError, match=r"^internal error$"):
+        list(body.arrived())
+    assert body.done
+    assert stream.cancels == 1
+    assert "/home/ann" in caplog.text
+
+
+def test_a_shape_that_fails_later_is_told(caplog):
+    stream = stream_of(Piece("a"), Piece("unknown"), End("b"))
+    body = Lines(stream, shaped)
+    assert list(body.arrived())[1:] == [b'{"error":"internal error"}\n']
+    assert body.done
+    assert stream.cancels == 1
+    assert "/home/ann" in caplog.text
+
+
+def test_a_teller_that_fails_later_tells_of_it(caplog):
+    stream = stream_of(Piece("a b unknown c"), End("d"))
+    body = Events(stream, Shouting())
+    assert list(body.arrived()) == [b"A", b"B", b"! internal error"]
+    assert body.done
+    assert stream.cancels == 1
+    assert "/home/ann" in caplog.text
+
+
+def test_what_cannot_be_written_is_an_internal_error(caplog):
+    body = Lines(
+        stream_of(Piece("a")), lambda chunk: msgspec.structs.replace(chunk, model=object())
+    )
+    with pytest.raises(OllamaError, match=r"^internal error$"):
+        list(body)
+    assert "TypeError" in caplog.text
+
+
+@pytest.mark.parametrize("fails", ["fold", "shape"])
+def test_a_whole_answer_that_cannot_be_made_is_an_internal_error(fails, caplog):
+    stream = stream_of(Piece("a"), End("unknown"))
+    if fails == "fold":
+        stream._fold = refuse
+    body = Whole(stream, lambda answer: shouted("unknown"))
+    with pytest.raises(OllamaError, match=r"^internal error$"):
+        list(body)
+    assert body.done
+    assert "Failure" in caplog.text
 
 
 def test_arrived_does_not_wait(body_of):

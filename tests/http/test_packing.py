@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ollama_nb.errors import BadRequest, BodyTooLarge
 from ollama_nb.http import Request, handle
-from ollama_nb.http.packing import UNPACKED_LIMIT, unpacked
+from ollama_nb.http.packing import MOST_FRAMES, UNPACKED_LIMIT, unpacked
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -29,6 +29,36 @@ def asked(service, path, **headers):
 @given(st.binary(max_size=2000), st.sampled_from(["zstd", " ZSTD "]))
 def test_what_was_packed_comes_back(body, encoding):
     assert unpacked(packed(zstd.compress(body), encoding)).body == body
+
+
+@given(st.lists(st.binary(max_size=50), min_size=1, max_size=5))
+def test_what_was_packed_in_several_frames_comes_back(parts):
+    frames = b"".join(zstd.compress(part) for part in parts)
+    assert unpacked(packed(frames)).body == b"".join(parts)
+
+
+def test_frames_without_content_are_passed_over():
+    skipped = b"\x50\x2a\x4d\x18\x03\0\0\0abc"
+    assert unpacked(packed(skipped + zstd.compress(b"x") + skipped)).body == b"x"
+
+
+@pytest.mark.parametrize("rest", [b"{}", zstd.compress(b"y")[:-1]])
+def test_what_follows_a_frame_must_be_one(rest):
+    with pytest.raises(BadRequest, match=r"^the body cannot be unpacked: "):
+        unpacked(packed(zstd.compress(b"x") + rest))
+
+
+def test_frames_share_one_limit():
+    half = zstd.compress(b" " * (UNPACKED_LIMIT // 2))
+    assert len(unpacked(packed(half * 2)).body) == UNPACKED_LIMIT
+    with pytest.raises(BodyTooLarge):
+        unpacked(packed(half * 2 + zstd.compress(b" ")))
+
+
+def test_frames_are_counted():
+    assert unpacked(packed(zstd.compress(b"x") * MOST_FRAMES)).body == b"x" * MOST_FRAMES
+    with pytest.raises(BadRequest, match=f"it has more than {MOST_FRAMES} frames"):
+        unpacked(packed(zstd.compress(b"x") * (MOST_FRAMES + 1)))
 
 
 def test_what_is_not_packed_stays_as_it_is():

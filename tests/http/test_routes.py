@@ -6,7 +6,7 @@ import pytest
 
 from ollama_nb import __version__
 from ollama_nb.errors import Busy, MethodNotAllowed, OllamaError, UnknownRoute
-from ollama_nb.http import BODY_LIMIT, ROUTES, Request, find, handle
+from ollama_nb.http import BODY_LIMIT, ROUTES, SERVER, Request, failed_response, find, handle
 
 POST = {"content-type": "application/json"}
 
@@ -160,6 +160,13 @@ def test_an_exception_nobody_planned_says_nothing_about_itself(caplog):
     assert record.levelno == logging.ERROR
     assert "secret" in record.exc_text
     assert record.getMessage() == "GET /api/tags failed"
+
+
+def test_every_answer_says_who_answers(service):
+    late = failed_response(Request("POST", "/api/chat"), Busy())
+    for response in (answer(service), answer(Failing(Busy())), answer(service, path="/x"), late):
+        assert response.headers["Server"] == SERVER
+    assert (late.status, late.body) == (503, answer(Failing(Busy())).body)
 
 
 def test_keyboard_interrupt_gets_through():

@@ -1,12 +1,11 @@
 """The routes of Anthropic's API."""
 
-from ollama_nb.http.messages import PLAIN_JSON, Request, Response
+from ollama_nb.http.messages import Request, Response
 from ollama_nb.http.sse import shaped, told
 from ollama_nb.service import Service
-from ollama_nb.service.finding import find_model
 from ollama_nb.wire import ChatRequest
 from ollama_nb.wire.anthropic_types import CountTokensRequest, MessagesRequest, TokenCount
-from ollama_nb.wire.codec import decode_request, encode
+from ollama_nb.wire.codec import decode_request
 
 from .answer import whole_message
 from .events import MessagesTeller, estimated_tokens
@@ -27,12 +26,11 @@ def count_tokens(service: Service, request: Request) -> Response:
     """POST /v1/messages/count_tokens: how long the prompt would be. Ours; Ollama has none."""
     wanted = counting_request(decode_request(request.body, CountTokensRequest))
     _forgive_thinking(service, wanted)
-    rendered = service.chat(wanted, owner=request.user).fold()
-    count = TokenCount(rendered.prompt_eval_count)
-    return Response(200, {"Content-Type": PLAIN_JSON}, encode(count))
+    stream = service.chat(wanted, owner=request.user)
+    return shaped(stream, lambda rendered: TokenCount(rendered.prompt_eval_count))
 
 
 def _forgive_thinking(service: Service, wanted: ChatRequest) -> None:
     """Ask no model to think that cannot: these clients ask for it whatever the model is."""
-    if wanted.think and "thinking" not in find_model(service.store, wanted.model).capabilities:
+    if wanted.think and "thinking" not in service.capabilities(wanted.model):
         wanted.think = None

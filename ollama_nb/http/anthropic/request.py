@@ -52,11 +52,12 @@ def _check_model(request: CountTokensRequest) -> None:
 def _chat_request(request: CountTokensRequest) -> ChatRequest:
     if not request.messages:
         raise BadRequest("messages is required")
+    tools = _tools(request.tools or [])
     return ChatRequest(
         model=request.model,
         messages=chat_messages(_system(request.system), request.messages),
-        tools=_tools(request.tools or []),
-        tool_choice=_tool_choice(request.tool_choice),
+        tools=tools,
+        tool_choice=_tool_choice(request.tool_choice) if tools else None,
         format=_format(request),
         think=_think(request),
     )
@@ -79,7 +80,7 @@ def _tools(tools: Sequence[ToolParam]) -> list[Tool]:
 
 
 def _tool_choice(choice: ToolChoiceParam) -> Any:
-    """OpenAI's words for it, which chat uses."""
+    """OpenAI's words for it, which chat uses; Ollama heeds no choice, so none is a mistake."""
     if choice.type == "tool":
         return {"type": "function", "function": {"name": choice.name}}
     return _CHOICES.get(choice.type)
@@ -97,12 +98,11 @@ def _think(request: CountTokensRequest) -> bool | str | None:
 
 
 def _options(request: MessagesRequest) -> dict[str, Any]:
-    """What is not given stays as the model has it."""
-    given = {
+    """What is None stays as the model has it."""
+    return {
         "num_predict": request.max_tokens,
         "temperature": request.temperature,
         "top_p": request.top_p,
         "top_k": request.top_k,
         "stop": request.stop_sequences,
     }
-    return {name: value for name, value in given.items() if value is not None}

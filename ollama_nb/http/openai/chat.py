@@ -42,7 +42,7 @@ def chat_request(wanted: ChatCompletionRequest) -> ChatRequest:
         model=wanted.model,
         messages=chat_messages(wanted.messages),
         tools=wanted.tools,
-        tool_choice=wanted.tool_choice,
+        tool_choice=_tool_choice(wanted.tool_choice) if wanted.tools else None,
         stream=wanted.stream,
         format=_format(wanted.response_format),
         options=options,
@@ -56,6 +56,14 @@ def _stops(stop: Any) -> list[str] | None:
     """A text or a list of texts; what else it holds has never counted here."""
     given: Sequence[Any] = stop if isinstance(stop, list) else [stop]
     return [one for one in given if isinstance(one, str)] or None
+
+
+def _tool_choice(choice: Any) -> Any:
+    """What chat knows of the choices; Ollama heeds none of them, so no other is a mistake."""
+    match choice:
+        case "none" | "auto" | "required" | {"function": {"name": str()}}:
+            return choice
+    return None
 
 
 def _format(wanted: ResponseFormat | None) -> Any:

@@ -17,7 +17,7 @@ from ollama_nb.wire.openai_types import (
     OpenAIEmbeddingResponse,
 )
 
-Encoding = Callable[[Sequence[float]], list[float] | str]
+Encoding = Callable[[list[float]], list[float] | str]
 """How a vector is written."""
 
 
@@ -37,12 +37,17 @@ def embed_request(wanted: OpenAIEmbeddingRequest) -> EmbedRequest:
     return EmbedRequest(model=wanted.model, input=texts, dimensions=wanted.dimensions)
 
 
+def plain(vector: list[float]) -> list[float]:
+    """A vector as it is: a list of numbers."""
+    return vector
+
+
 def packed(vector: Sequence[float]) -> str:
     """A vector as the SDKs ask for it by default: base64 of little-endian 32-bit floats."""
     return binascii.b2a_base64(struct.pack(f"<{len(vector)}f", *vector), newline=False).decode()
 
 
-_ENCODINGS: dict[str, Encoding] = {"": list, "float": list, "base64": packed}
+_ENCODINGS: dict[str, Encoding] = {"": plain, "float": plain, "base64": packed}
 
 
 def _encoding(name: str) -> Encoding:

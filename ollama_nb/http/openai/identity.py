@@ -10,10 +10,15 @@ from ollama_nb.wire.openai_types import StreamOptions, Usage
 _IDS = 10**12
 
 
+def new_number() -> int:
+    """A number that makes the ids of one answer its own."""
+    return secrets.randbelow(_IDS)
+
+
 def identity(prefix: str, model: str) -> dict[str, Any]:
     """Fields of an answer that begins now: ``id``, ``created`` in seconds, ``model`` as sent."""
     return {
-        "id": f"{prefix}-{secrets.randbelow(_IDS)}",
+        "id": f"{prefix}-{new_number()}",
         "created": int(time.time()),
         "model": model,
     }

@@ -7,27 +7,24 @@ import msgspec
 
 from ollama_nb.errors import BadRequest
 from ollama_nb.wire import ChatMessage, FunctionCall, ToolCall
-from ollama_nb.wire.codec import decode_object
 from ollama_nb.wire.openai_chat_types import ChatCompletionCall, ChatCompletionMessage
 
+from .arguments import call_arguments
 from .go_types import go_type
 from .images import inline_image
-
-_ROLES = {"developer": "system"}
+from .roles import chat_role
 
 
 def chat_messages(messages: Sequence[ChatCompletionMessage]) -> list[ChatMessage]:
     """Translate all of them; a message of several parts becomes several. Raises BadRequest."""
-    called = {call.id: call.function.name for one in messages for call in one.tool_calls or ()}
-    return [made for one in messages for made in _translated(one, called)]
+    return [made for one in messages for made in _translated(one)]
 
 
-def _translated(message: ChatCompletionMessage, called: dict[str, str]) -> list[ChatMessage]:
-    role = message.role.lower()
-    common = ChatMessage(role=_ROLES.get(role, message.role))
-    if role == "tool":
+def _translated(message: ChatCompletionMessage) -> list[ChatMessage]:
+    common = ChatMessage(role=chat_role(message.role))
+    if message.role.lower() == "tool":
         common.tool_call_id = message.tool_call_id
-        common.tool_name = message.name or called.get(message.tool_call_id, "")
+        common.tool_name = message.name
     made = [msgspec.structs.replace(common, **part) for part in _parts(message)]
     made[-1].thinking = message.reasoning
     made[-1].tool_calls = _calls(message.tool_calls or ()) or None
@@ -64,15 +61,10 @@ def _calls(calls: Sequence[ChatCompletionCall]) -> list[ToolCall]:
         ToolCall(
             id=call.id,
             function=FunctionCall(
-                index=index, name=call.function.name, arguments=_arguments(call.function.arguments)
+                index=index,
+                name=call.function.name,
+                arguments=call_arguments(call.function.arguments),
             ),
         )
         for index, call in enumerate(calls)
     ]
-
-
-def _arguments(text: str) -> dict[str, Any]:
-    try:
-        return decode_object(text)
-    except BadRequest:
-        raise BadRequest("invalid tool call arguments") from None

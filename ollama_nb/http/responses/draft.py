@@ -1,11 +1,12 @@
 """The response to one request: what is known before it ends, and what its output is made of."""
 
-import secrets
 import time
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from ollama_nb.http.openai.identity import new_number
+from ollama_nb.http.openai.sampling import TEMPERATURE
 from ollama_nb.wire import ChatResponse, ToolCall
 from ollama_nb.wire.codec import encode_value
 from ollama_nb.wire.responses_types import (
@@ -22,10 +23,7 @@ from ollama_nb.wire.responses_types import (
     SummaryText,
 )
 
-from .request import TEMPERATURE
 from .tools import namespaces
-
-_IDS = 10**12
 
 
 class Draft:
@@ -33,7 +31,7 @@ class Draft:
 
     def __init__(self, request: ResponsesRequest) -> None:
         """Begin the response to ``request`` at this moment."""
-        self._number = secrets.randbelow(_IDS)
+        self._number = new_number()
         self._namespaces = namespaces(request.tools or [])
         self.begun = ResponseObject(
             id=f"resp_{self._number}",
@@ -86,7 +84,7 @@ class Draft:
         return self.ended(items, answer)
 
     def ended(self, items: Sequence[Item], last: ChatResponse) -> ResponseObject:
-        """The complete object. An answer that was cut off says so, as OpenAI's do."""
+        """The complete object. Of an answer that was cut off, its status says so, as OpenAI's."""
         cut = last.done_reason == "length"
         return replace(
             self.begun,

@@ -22,7 +22,6 @@ from ollama_nb.wire.responses_events import (
     ResponseCreated,
     ResponseEvent,
     ResponseFailed,
-    ResponseIncomplete,
     ResponseInProgress,
 )
 from ollama_nb.wire.responses_types import Item, MessageItem, OutputText, ReasoningItem
@@ -111,9 +110,7 @@ class ResponsesTeller:
         if all(isinstance(one, ReasoningItem) for one in self._items):
             yield from self._begin_message()
             yield from self._close()
-        response = self._draft.ended(self._items, last)
-        cut = response.incomplete_details is not None
-        yield (ResponseIncomplete if cut else ResponseCompleted)(response=response)
+        yield ResponseCompleted(response=self._draft.ended(self._items, last))
 
     def _close(self) -> _Events:
         """Complete the open item, if there is one."""

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ollama_nb.errors import BadRequest
+from ollama_nb.http.openai.arguments import call_arguments
 from ollama_nb.http.openai.go_types import go_type
 from ollama_nb.http.openai.images import inline_image
+from ollama_nb.http.openai.roles import chat_role
 from ollama_nb.wire import ChatMessage, FunctionCall, ToolCall
-from ollama_nb.wire.codec import decode_object, read_object
+from ollama_nb.wire.codec import read_object
 from ollama_nb.wire.responses_types import (
     FunctionCallOutputParam,
     FunctionCallParam,
@@ -19,7 +21,6 @@ from ollama_nb.wire.responses_types import (
 
 from .tools import called_name
 
-_ROLES = {"developer": "system"}
 _IGNORED = "web_search_call"
 
 
@@ -70,7 +71,7 @@ class _Conversation:
 
     def _say(self, item: MessageParam) -> None:
         text, images = _content(item.content)
-        role = _ROLES.get(item.role, item.role)
+        role = chat_role(item.role)
         message = self._begun() if role == "assistant" else None
         if message is None or message.content or message.tool_calls:
             message = ChatMessage(role=role)
@@ -84,7 +85,8 @@ class _Conversation:
             self.messages.append(message)
         name = called_name(item.namespace, item.name)
         calls = message.tool_calls = message.tool_calls or []
-        function = FunctionCall(index=len(calls), name=name, arguments=_arguments(item.arguments))
+        arguments = call_arguments(item.arguments or "{}")
+        function = FunctionCall(index=len(calls), name=name, arguments=arguments)
         calls.append(ToolCall(id=item.call_id, function=function))
 
     def _bring(self, item: FunctionCallOutputParam) -> None:
@@ -102,13 +104,6 @@ class _Conversation:
         """The assistant's message that an item of the same turn belongs to."""
         last = self.messages[-1] if self.messages else None
         return last if last is not None and last.role == "assistant" else None
-
-
-def _arguments(text: str) -> dict[str, Any]:
-    try:
-        return decode_object(text or "{}")
-    except BadRequest:
-        raise BadRequest("invalid tool call arguments") from None
 
 
 def _content(content: str | Sequence[dict[str, Any]]) -> tuple[str, list[str]]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ollama_nb.http.openai.effort import think_of
+from ollama_nb.http.openai.sampling import TEMPERATURE
 from ollama_nb.wire import ChatRequest
 from ollama_nb.wire.codec import read_object
 from ollama_nb.wire.responses_types import FormatParam, ReasoningParam, ResponsesRequest
@@ -10,17 +11,15 @@ from ollama_nb.wire.responses_types import FormatParam, ReasoningParam, Response
 from .input import chat_messages
 from .tools import called_name, chat_tools
 
-TEMPERATURE = 1.0
-"""OpenAI's, where none is given, whatever the model's own is."""
-
 
 def generation_request(request: ResponsesRequest) -> ChatRequest:
     """Translate. Raises BadRequest for an input that is unusable."""
+    tools = chat_tools(request.tools or [])
     return ChatRequest(
         model=request.model,
         messages=chat_messages(request.instructions, request.input),
-        tools=chat_tools(request.tools or []),
-        tool_choice=_tool_choice(request.tool_choice),
+        tools=tools,
+        tool_choice=_tool_choice(request.tool_choice) if tools else None,
         stream=request.stream,
         format=_format(request),
         options=_options(request),
@@ -30,12 +29,12 @@ def generation_request(request: ResponsesRequest) -> ChatRequest:
 
 
 def _tool_choice(choice: Any) -> Any:
-    """Chat has the form of OpenAI's older API."""
+    """Chat has the form of OpenAI's older API; Ollama heeds no choice, so none is a mistake."""
     match choice:
         case {"type": "function", "name": str(name)}:
             name = called_name(choice.get("namespace") or "", name)
             return {"type": "function", "function": {"name": name}}
-        case str():
+        case "none" | "auto" | "required":
             return choice
     return None
 
@@ -51,9 +50,8 @@ def _format(request: ResponsesRequest) -> Any:
 
 
 def _options(request: ResponsesRequest) -> dict[str, Any]:
-    given = {
+    return {
         "num_predict": request.max_output_tokens,
         "temperature": TEMPERATURE if request.temperature is None else request.temperature,
         "top_p": request.top_p,
     }
-    return {name: value for name, value in given.items() if value is not None}

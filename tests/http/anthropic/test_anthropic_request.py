@@ -23,6 +23,10 @@ def translated(**fields):
     return generation_request(decode_request(body, MessagesRequest))
 
 
+def given_options(chat):
+    return {name: value for name, value in chat.options.items() if value is not None}
+
+
 def messages(*given, **fields):
     return translated(messages=given, **fields).messages
 
@@ -50,7 +54,7 @@ def text(value):
 def test_the_least_request():
     chat = translated()
     assert chat.messages == [ChatMessage(role="user", content="hi")]
-    assert chat.options == {"num_predict": 9}
+    assert given_options(chat) == {"num_predict": 9}
     assert (chat.model, chat.stream, chat.think, chat.format) == ("m", False, None, None)
     assert (chat.tools, chat.tool_choice, chat.truncate) == ([], None, True)
 
@@ -80,8 +84,8 @@ def test_the_system_speaks_first(system):
 
 
 def test_options_are_given_only_where_the_request_has_them():
-    options = translated(temperature=0, top_p=0.5, top_k=3, stop_sequences=["x"]).options
-    assert options == {
+    chat = translated(temperature=0, top_p=0.5, top_k=3, stop_sequences=["x"])
+    assert given_options(chat) == {
         "num_predict": 9, "temperature": 0, "top_p": 0.5, "top_k": 3, "stop": ["x"],
     }  # fmt: skip
 
@@ -124,10 +128,19 @@ def test_tools_are_functions():
         ({"type": "any", "disable_parallel_tool_use": True}, "required"),
         ({"type": "none"}, "none"),
         ({"type": "tool", "name": "f"}, {"type": "function", "function": {"name": "f"}}),
+        ({"type": "some"}, None),
     ],
 )
 def test_which_tool_it_shall_use(choice, expected):
-    assert translated(tool_choice=choice).tool_choice == expected
+    assert translated(tools=[{"name": "f"}], tool_choice=choice).tool_choice == expected
+
+
+@pytest.mark.parametrize("choice", [{"type": "any"}, {"type": "tool", "name": "web_search"}])
+@pytest.mark.parametrize(
+    "tools", [None, [], [{"type": "web_search_20250305", "name": "web_search"}]]
+)
+def test_without_tools_there_is_no_choice(tools, choice):
+    assert translated(tools=tools, tool_choice=choice).tool_choice is None
 
 
 def test_a_schema_for_the_answer():

@@ -160,6 +160,25 @@ def test_tools_and_the_choice_among_them_go_on_to_chat(choice):
     assert asked.tool_choice == choice
 
 
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [WEATHER]}},
+        {"type": "custom", "custom": {"name": "weather"}}, {}, {"function": "weather"}, "any", 7,
+    ],
+)  # fmt: skip
+def test_a_choice_of_a_kind_that_is_not_known_is_none(choice):
+    assert requested(tools=[WEATHER], tool_choice=choice).tool_choice is None
+
+
+@pytest.mark.parametrize(
+    "choice", ["required", {"type": "function", "function": {"name": "weather"}}]
+)
+@pytest.mark.parametrize("tools", [None, []])
+def test_without_tools_there_is_no_choice(tools, choice):
+    assert requested(tools=tools, tool_choice=choice).tool_choice is None
+
+
 def test_logprobs():
     asked = requested(logprobs=True, top_logprobs=4)
     assert (asked.logprobs, asked.top_logprobs) == (True, 4)

@@ -97,21 +97,9 @@ def test_arguments_that_are_no_object(arguments):
         translated({"role": "assistant", "tool_calls": [call(arguments=arguments)]})
 
 
-def test_a_result_knows_its_call_by_id():
-    *_, result = translated(
-        {"role": "assistant", "tool_calls": [call("weather", id="a"), call("now", id="b")]},
-        {"role": "tool", "tool_call_id": "b", "content": "noon"},
-    )
-    assert result == ChatMessage(role="tool", content="noon", tool_call_id="b", tool_name="now")
-
-
-def test_the_last_call_with_an_id_counts():
-    *_, result = translated(
-        {"role": "assistant", "tool_calls": [call("old", id="a")]},
-        {"role": "assistant", "tool_calls": [call("new", id="a")]},
-        {"role": "tool", "tool_call_id": "a", "content": ""},
-    )
-    assert result.tool_name == "new"
+def test_a_result_names_its_call():
+    (result,) = translated({"role": "tool", "tool_call_id": "b", "content": "noon"})
+    assert result == ChatMessage(role="tool", content="noon", tool_call_id="b")
 
 
 def test_a_result_that_names_its_tool_itself():
@@ -120,11 +108,6 @@ def test_a_result_that_names_its_tool_itself():
         {"role": "tool", "tool_call_id": "a", "name": "other", "content": "x"},
     )
     assert result.tool_name == "other"
-
-
-def test_a_result_of_a_call_that_is_not_there():
-    (result,) = translated({"role": "tool", "tool_call_id": "a", "content": "x"})
-    assert (result.tool_call_id, result.tool_name) == ("a", "")
 
 
 def test_a_result_in_parts_knows_its_call_in_each():

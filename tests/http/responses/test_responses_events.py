@@ -109,7 +109,10 @@ def test_an_answer_that_was_cut_off_says_so():
     response = whole(last("a", reason="length"))
     assert response["status"] == "incomplete"
     assert response["incomplete_details"] == {"reason": "max_output_tokens"}
-    assert kinds(told(last("a", reason="length")))[-1] == "incomplete"
+    final = told(last("a", reason="length"))[-1]
+    assert final["type"] == "response.completed"
+    assert final["response"]["status"] == "incomplete"
+    assert final["response"]["incomplete_details"] == {"reason": "max_output_tokens"}
 
 
 def test_a_stream_of_text():

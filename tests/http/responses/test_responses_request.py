@@ -22,6 +22,10 @@ def translated(input="hi", **fields):
     return generation_request(decode_request(body, ResponsesRequest))
 
 
+def given_options(chat):
+    return {name: value for name, value in chat.options.items() if value is not None}
+
+
 def messages(*items, **fields):
     return translated(list(items), **fields).messages
 
@@ -59,7 +63,7 @@ def seen(message):
 def test_the_least_request():
     chat = translated()
     assert [seen(one) for one in chat.messages] == [("user", "hi", "", False)]
-    assert chat.options == {"temperature": 1.0}
+    assert given_options(chat) == {"temperature": 1.0}
     assert (chat.model, chat.stream, chat.think, chat.format) == ("m", False, None, None)
     assert (chat.tools, chat.tool_choice, chat.truncate) == ([], None, True)
 
@@ -80,7 +84,7 @@ def test_a_developer_speaks_as_the_system():
 
 
 def test_options():
-    assert translated(max_output_tokens=9, temperature=0, top_p=0.5).options == {
+    assert given_options(translated(max_output_tokens=9, temperature=0, top_p=0.5)) == {
         "num_predict": 9, "temperature": 0, "top_p": 0.5,
     }  # fmt: skip
 
@@ -145,11 +149,20 @@ def test_a_tool_needs_a_name():
         ({"type": "function", "name": "f"}, {"type": "function", "function": {"name": "f"}}),
         ({"type": "function", "name": "find", "namespace": "crm"},
          {"type": "function", "function": {"name": "crm.find"}}),
-        ({"type": "web_search"}, None),
+        ({"type": "web_search"}, None), ("any", None),
+        ({"type": "allowed_tools", "mode": "required",
+          "tools": [{"type": "function", "name": "f"}]}, None),
     ],
 )  # fmt: skip
 def test_which_tool_it_shall_use(choice, expected):
-    assert translated(tool_choice=choice).tool_choice == expected
+    tools = [{"type": "function", "name": "f"}]
+    assert translated(tools=tools, tool_choice=choice).tool_choice == expected
+
+
+@pytest.mark.parametrize("choice", ["required", {"type": "function", "name": "f"}])
+@pytest.mark.parametrize("tools", [None, [], [{"type": "web_search"}]])
+def test_without_tools_there_is_no_choice(tools, choice):
+    assert translated(tools=tools, tool_choice=choice).tool_choice is None
 
 
 def test_parts_of_one_message_are_joined():
