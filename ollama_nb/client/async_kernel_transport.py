@@ -20,7 +20,8 @@ from .exchange import asked, failed, ready
 class AsyncKernelTransport(httpx.AsyncBaseTransport):
     """Requests go to the route table instead of a socket. Closing it leaves the engine alone.
 
-    One may serve several event loops.
+    One may serve several event loops. httpx's timeouts do not apply, they are a socket's; who will
+    not wait cancels the task, as asyncio.timeout does.
     """
 
     def __init__(self, service: Service | None = None) -> None:

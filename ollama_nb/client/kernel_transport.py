@@ -14,7 +14,10 @@ from .exchange import asked, failed, ready
 
 
 class KernelTransport(httpx.BaseTransport):
-    """Requests go to the route table instead of a socket. Closing it leaves the engine alone."""
+    """Requests go to the route table instead of a socket. Closing it leaves the engine alone.
+
+    httpx's timeouts do not apply: they are a socket's.
+    """
 
     def __init__(self, service: Service | None = None) -> None:
         """Take a service, or else the shared one of this process when it is first needed."""

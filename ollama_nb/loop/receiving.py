@@ -5,12 +5,15 @@ than the disk takes has to wait.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Callable
+from typing import TypeVarTuple
 
-from ollama_nb.errors import Cancelled
+from ollama_nb.errors import Cancelled, OllamaError
 from ollama_nb.http import Incoming, Response
 
 from .calling import Call
+
+_Given = TypeVarTuple("_Given")
 
 PIECE = 1 << 20
 """Bytes that a thread is given at a time."""
@@ -22,12 +25,13 @@ class Receiving:
     def __init__(self, incoming: Incoming, call: Call) -> None:
         """Take what nobody else gives pieces to, and whose threads write them.
 
-        ``call`` raises Cancelled when there are no threads any more.
+        ``call`` raises an OllamaError, such as Cancelled when there are no threads any more, for
+        what the sender is told; anything else is raised here.
         """
         self._incoming = incoming
         self._call = call
         self._piece = bytearray()
-        self._writing: Awaitable[Response | None] | None = None
+        self._writing: asyncio.Future[Response | None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._over = False
 
@@ -38,20 +42,26 @@ class Receiving:
             return None
         try:
             return await self._pass_on()
-        except Cancelled as error:
-            self._incoming.abort()
+        except OllamaError as error:
+            self._drop()
             return self._incoming.refusal(error)
+        except Exception:
+            self._drop()
+            raise
 
     async def finish(self) -> Response:
         """Answer, now that everything has come."""
-        answer: Response | None = None
         try:
             answer = await self._pass_on() or await self._written()
             if answer is None and not self._over:
-                self._writing = asyncio.ensure_future(self._call(self._incoming.finish))
+                self._give(self._incoming.finish)
                 answer = await self._written()
-        except Cancelled:
-            self._incoming.abort()
+        except OllamaError as error:
+            self._drop()
+            return self._incoming.refusal(error)
+        except Exception:
+            self._drop()
+            raise
         return answer or self._incoming.refusal(Cancelled())
 
     def leave(self) -> None:
@@ -66,22 +76,35 @@ class Receiving:
         try:
             await self._written()
             await self._call(self._incoming.abort)
-        except Cancelled:
+        except Exception:  # noqa: BLE001 - no thread does it; who waits for a write learns why
             self._incoming.abort()
+
+    def _drop(self) -> None:
+        """Leave nothing behind: a thread has failed to start, so none is writing."""
+        self._over = True
+        self._incoming.abort()
 
     async def _pass_on(self) -> Response | None:
         """Give the thread what has been collected, once it has written what it was given before."""
         answer = await self._written()
         if answer is None and not self._over:
             piece, self._piece = self._piece, bytearray()
-            self._writing = asyncio.ensure_future(self._call(self._incoming.write, piece))
+            self._give(self._incoming.write, piece)
         return answer
+
+    def _give(self, work: Callable[[*_Given], Response | None], *args: *_Given) -> None:
+        """Let a thread do the next part."""
+        self._writing = asyncio.ensure_future(self._call(work, *args))
 
     async def _written(self) -> Response | None:
         """Wait for the thread; who is cancelled meanwhile leaves it to its work and aborts next."""
-        if self._writing is None:
+        writing = self._writing
+        if writing is None:
             return None
-        answer = await asyncio.shield(self._writing)
-        self._writing = None
+        try:
+            answer = await asyncio.shield(writing)
+        finally:
+            if writing.done():
+                self._writing = None
         self._over = self._over or answer is not None
         return answer

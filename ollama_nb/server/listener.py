@@ -33,39 +33,41 @@ HEADER_TIMEOUT = 120.0
 class Listener(HTTPServer):
     """Closes who says nothing for too long, and the quietest first when there are too many.
 
-    A new one is refused when every connection has a request at work, or has come in this very turn
-    of the loop: what it says may be on its way, and a refusal is an answer, a closed door is none.
+    Only when every connection has a request at work is a new one refused.
     """
 
     def initialize(self, *args: Any, **options: Any) -> None:
         """Take what HTTPServer takes."""
         super().initialize(*args, **{**options, "idle_connection_timeout": HEADER_TIMEOUT})
         self._most = min(CONNECTIONS, _descriptors() // 2)
-        self._open = 0
-        self._waiting: dict[object, IOStream] = {}
+        self._open: set[IOStream] = set()
+        self._waiting: dict[IOStream, None] = {}
         """Connections whose next request has not come, those that have waited longest first."""
 
     def handle_stream(self, stream: IOStream, address: Any) -> None:
         """Serve a new connection, if there is room for it or can be made."""
-        if self._open >= self._most and not self._make_room():
+        if len(self._open) >= self._most and not self._make_room():
             stream.write(_refusal())
             stream.close()
             return
-        self._open += 1
+        self._open.add(stream)
+        self._waiting[stream] = None  # at once: others may come before its first turn
         super().handle_stream(stream, address)
 
     def start_request(
         self, server_conn: object, request_conn: HTTPConnection
     ) -> HTTPMessageDelegate:
         """Wait for the next request of a connection."""
-        self._waiting[server_conn] = request_conn.stream  # type: ignore[attr-defined]
+        stream: IOStream = request_conn.stream  # type: ignore[attr-defined]
+        self._waiting[stream] = None
         request = super().start_request(server_conn, request_conn)
-        return _Arrival(request, lambda: self._waiting.pop(server_conn, None))
+        return _Arrival(request, lambda: self._waiting.pop(stream, None))
 
     def on_close(self, server_conn: object) -> None:
         """A connection has ended."""
-        self._open -= 1
-        self._waiting.pop(server_conn, None)
+        stream: IOStream = server_conn.stream  # type: ignore[attr-defined]
+        self._open.discard(stream)
+        self._waiting.pop(stream, None)
         super().on_close(server_conn)
 
     def _make_room(self) -> bool:
@@ -73,7 +75,9 @@ class Listener(HTTPServer):
         longest = next(iter(self._waiting), None)
         if longest is None:
             return False
-        self._waiting.pop(longest).close()
+        del self._waiting[longest]
+        self._open.discard(longest)
+        longest.close()
         return True
 
 

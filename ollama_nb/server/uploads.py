@@ -64,7 +64,7 @@ class Upload:
             if not self._ended:
                 self._handler.refuse(error)
             return
-        if self._ended:  # meanwhile, by the sender or the server
+        if self._ended:  # meanwhile, by the server's end
             if isinstance(answer, Incoming):
                 await Receiving(answer, self._bridge.call).abort()
         elif isinstance(answer, Response):

@@ -55,6 +55,8 @@ def serve_alone(jp_environ, jp_asyncio_loop, stocked):
     for app in started:
         app.http_server.stop()
         jp_asyncio_loop.run_until_complete(app.http_server.close_all_connections())
+        jp_asyncio_loop.run_until_complete(app.cleanup_extensions())
+    OllamaServerApp.clear_instance()
 
 
 @pytest.fixture
