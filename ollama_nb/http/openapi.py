@@ -163,7 +163,8 @@ def _schemas(routes: Iterable[Route]) -> _Described:
             schemas[kind.__name__]["required"] += _names_of_models(kind)
     for schema in schemas.values():
         _tidy(schema)
-    return schemas | {dialect.__name__: _shape(dialect(400, "")) for dialect in dialects}
+    in_order = sorted(dialects, key=lambda dialect: dialect.__name__)
+    return schemas | {dialect.__name__: _shape(dialect(400, "")) for dialect in in_order}
 
 
 def _schemas_of(kinds: Iterable[type]) -> tuple[tuple[_Described, ...], _Described]:

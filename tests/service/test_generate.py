@@ -174,7 +174,11 @@ def test_cancelling_ends_the_stream_and_frees_the_model(ask, models):
         ({"keep_alive": "5"}, errors.InvalidDuration, 'time: missing unit in duration "5"'),
         ({"keep_alive": "1d"}, errors.InvalidDuration, 'time: unknown unit "d" in duration "1d"'),
         ({"keep_alive": True}, errors.InvalidDuration, "Unsupported type: 'bool'"),
-        ({"prompt": "x" * (33 << 20)}, errors.BadRequest, "prompt is longer than 32 Mi characters"),
+        (
+            {"prompt": "x" * 4_000_001},
+            errors.BadRequest,
+            "prompt is longer than 4,000,000 characters",
+        ),
         ({"top_logprobs": 21}, errors.BadRequest, "top_logprobs must be between 0 and 20"),
         ({"think": "extreme"}, errors.BadRequest, 'invalid think value: "extreme"'),
         ({"think": 3}, errors.BadRequest, "think must be a boolean or string"),
