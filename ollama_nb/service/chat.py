@@ -1,6 +1,5 @@
 """The verb chat: the next message of a conversation (reference: Ollama API, 7 and 8)."""
 
-import time
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -130,12 +129,7 @@ class _Chat(Completion[ChatRequest, ChatResponse]):
             done=True,
             done_reason=end.done_reason,
             logprobs=named_logprobs(end.logprobs),
-            total_duration=time.perf_counter_ns() - self.arrived_ns,
-            load_duration=self.load_ns,
-            prompt_eval_count=end.prompt_count,
-            prompt_eval_duration=end.prompt_ns,
-            eval_count=end.eval_count,
-            eval_duration=end.eval_ns,
+            **self.counts(end),
         )
 
     def _message(self, parsed: Parsed, prompt: Prompt) -> AnswerMessage:

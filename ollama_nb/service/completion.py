@@ -151,6 +151,17 @@ class Completion(ABC, Generic[Asked, Chunk]):
         """What reads the answer."""
         return format.parser(self.tools, thinks=thinks, inside=inside)
 
+    def counts(self, end: Finish) -> dict[str, Any]:
+        """Tokens, and durations in nanoseconds, that both verbs tell at the end (6.7, 7.2)."""
+        return {
+            "total_duration": time.perf_counter_ns() - self.arrived_ns,
+            "load_duration": self.load_ns,
+            "prompt_eval_count": end.prompt_count,
+            "prompt_eval_duration": end.prompt_ns,
+            "eval_count": end.eval_count,
+            "eval_duration": end.eval_ns,
+        }
+
     def _check_values(self) -> None:
         """What is wrong whatever the model is (6.2, 8.1)."""
         think = self.request.think

@@ -1,6 +1,5 @@
 """The verb generate: a prompt, or what stands between two texts (reference: Ollama API, 6)."""
 
-import time
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -110,12 +109,7 @@ class _Generation(Completion[GenerateRequest, GenerateResponse]):
             done=True,
             done_reason=end.done_reason,
             context=None if self.is_raw else [*prompt.context, *end.tokens],
-            total_duration=time.perf_counter_ns() - self.arrived_ns,
-            load_duration=self.load_ns,
-            prompt_eval_count=end.prompt_count,
-            prompt_eval_duration=end.prompt_ns,
-            eval_count=end.eval_count,
-            eval_duration=end.eval_ns,
+            **self.counts(end),
             sample_count=end.sample_count,
             sample_duration=end.sample_ns,
             logprobs=named_logprobs(end.logprobs),
