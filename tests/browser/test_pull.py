@@ -80,7 +80,7 @@ def test_bars_on_the_way_and_lines_afterwards(opened, registry, path, tmp_path):
     output.get_by_text("success").wait_for()
     lines = output.locator("pre").inner_text().splitlines()
     assert len(lines) == 6
-    assert re.fullmatch(rf"{digits} · 5\.\d MB · [\d.]+ s · [\d.]+ MB/s", lines[0])
+    assert re.fullmatch(rf"{digits} · 5\.\d MB · [\d.]+ s · [\d.]+ [MK]B/s", lines[0])
     assert lines[-1].startswith(f"success: {registry.name} · 5.2 MB in ")
     assert pulling.locator(".jupyter-widgets").count() == 0
     done(asking)

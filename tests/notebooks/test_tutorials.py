@@ -55,7 +55,7 @@ def test_a_pull_with_bars_saves_what_nbval_finds(folder, tmp_path):
         assert done.returncode == 0, done.stderr
         emptied, result = json.loads(path.read_text())["cells"][1]["outputs"]
         assert emptied["data"] == {}
-        assert " MB/s" in "".join(result["data"]["text/plain"])
+        assert "B/s" in "".join(result["data"]["text/plain"])
         done = nbval(path)
     assert done.returncode == 0, done.stdout
 
