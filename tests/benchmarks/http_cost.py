@@ -20,7 +20,7 @@ from .table import Rounds, Row
 
 _NUM_PREDICT = 600
 _IDLE = 64
-_AIMS = {"local": "≤ 100 µs", "worker": "≤ 200 µs"}
+_ENGINES = ("local", "worker")
 
 
 class _Cost(NamedTuple):
@@ -35,16 +35,14 @@ def http_rows(model: Measured, settings: Settings, *, rounds: int) -> list[Row]:
     kernel = InKernel(settings, model.name, threads=0)
     try:
         return [
-            row
-            for engine, aim in _AIMS.items()
-            for row in _rows(model, settings, kernel, engine, aim, rounds)
+            row for engine in _ENGINES for row in _rows(model, settings, kernel, engine, rounds)
         ]
     finally:
         kernel.close()
 
 
 def _rows(
-    model: Measured, settings: Settings, kernel: InKernel, engine: str, aim: str, rounds: int
+    model: Measured, settings: Settings, kernel: InKernel, engine: str, rounds: int
 ) -> list[Row]:
     environment = {"OLLAMA_NB_ENGINE": engine}
     with own_server(settings, environment=environment) as server, _client(server) as client:
@@ -57,8 +55,8 @@ def _rows(
                 crowded.append(_over_http(client, server.process, model.name).clock)
     work = f"{model.name}, {engine} engine"
     return [
-        _row(f"{work}: HTTP token beyond the in-kernel stream", pairs[1:], 0, aim),
-        _row(f"{work}: the same in processor time of the server", pairs[1:], 1, ""),
+        _row(f"{work}: HTTP token beyond the in-kernel stream", pairs[1:], 0),
+        _row(f"{work}: the same in processor time of the server", pairs[1:], 1),
         _crowd_row(f"{work}: HTTP token beside {_IDLE} idle clients / without", quiet, crowded),
     ]
 
@@ -83,7 +81,7 @@ def _crowd_row(work: str, quiet: list[float], crowded: list[float]) -> Row:
     return figures.time_row(work, "≤ 1.1")
 
 
-def _row(work: str, pairs: list[tuple[_Cost, _Cost]], column: int, aim: str) -> Row:
+def _row(work: str, pairs: list[tuple[_Cost, _Cost]], column: int) -> Row:
     kernel = [inside[column] for inside, _ in pairs]
     http = [over[column] for _, over in pairs]
     beyond = median(b - a for a, b in zip(kernel, http, strict=True))
@@ -93,7 +91,6 @@ def _row(work: str, pairs: list[tuple[_Cost, _Cost]], column: int, aim: str) -> 
         f"{min(kernel):,.0f} µs",
         f"{min(http) / min(kernel):.2f}",
         f"+{beyond:,.0f} µs" if beyond >= 0 else f"{beyond:,.0f} µs",
-        aim,
     )
 
 

@@ -28,6 +28,7 @@ from .startup import startup_rows
 from .storing import store_rows
 from .streams import stream_rows
 from .table import Row
+from .token_way import way_rows
 from .uploading import upload_rows
 
 Task = tuple[str, Callable[[], list[Row]]]
@@ -97,6 +98,11 @@ _PARTS = (
         (LARGEST,),
     ),
     _Part("cost", lambda bench, model: cost_rows(model, bench.settings, rounds=bench.rounds)),
+    _Part(
+        "http",
+        lambda bench, model: way_rows(model, bench.settings, rounds=bench.rounds),
+        (FASTEST,),
+    ),
     _Part(
         "http",
         lambda bench, model: http_rows(model, bench.settings, rounds=bench.rounds),
