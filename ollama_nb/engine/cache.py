@@ -27,10 +27,15 @@ class Cache:
         placement = self._slots.place(tokens, request.owner, fresh=request.options.repeatable)
         if placement is None:
             return None
-        if placement.source is not placement.slot and placement.num_reused:
-            self._context.copy(placement.source.number, placement.slot.number)
+        source, copied = placement.source, placement.source is not placement.slot
+        if copied and placement.num_reused:
+            self._context.copy(source.number, placement.slot.number)
         held = self._context.cut(placement.slot.number, placement.num_reused)
-        return self._slots.take(placement._replace(num_reused=held), tokens, request.owner)
+        slot = self._slots.take(placement._replace(num_reused=held), tokens, request.owner)
+        if copied and self._spec.unified:
+            slot.num_shared = held
+            source.num_shared = max(source.num_shared, held)
+        return slot
 
     def make_room(self, slot: Slot, request: SequenceRequest, window: int) -> bool:
         """Drop half of what follows the kept tokens, if the request and the model allow it."""
@@ -38,8 +43,13 @@ class Cache:
             return False
         keep = min(request.num_keep, window - 2)
         discard = max((slot.num_cached - keep) // 2, 1)
-        self._context.shift(slot.number, keep, discard)
-        slot.slide(keep, discard)
+        if slot.num_shared > keep + discard:
+            # These would move for the others too: in a common cache a cell has one position.
+            self._context.cut(slot.number, keep)
+            slot.rewind(keep, discard)
+        else:
+            self._context.shift(slot.number, keep, discard)
+            slot.slide(keep, discard)
         return True
 
     def resynchronise(self, slots: Iterable[Slot]) -> None:

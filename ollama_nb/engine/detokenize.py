@@ -12,8 +12,18 @@ class Detokenizer:
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._stops = tuple(stops)
         self._held = ""
-        self.stopped = False
-        """Whether a stop string has been met; the text before it has been given out."""
+        self.stopped_by = ""
+        """The stop string that has been met; the text before it has been given out."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a stop string has been met."""
+        return bool(self.stopped_by)
+
+    @property
+    def num_held(self) -> int:
+        """How many of the bytes taken in have not become text that was returned."""
+        return len(self._held.encode()) + len(self._decoder.getstate()[0])
 
     def feed(self, data: bytes) -> str:
         """Take a token's bytes; return what has become safe to show."""
@@ -34,8 +44,9 @@ class Detokenizer:
         # The one complete first, so that it does not matter how the text was divided.
         ends = [(at + length, at) for at, length in found if at >= 0]
         if ends:
-            self.stopped, self._held = True, ""
-            return text[: min(ends)[1]]
+            end, start = min(ends)
+            self.stopped_by, self._held = text[start:end], text[start:]
+            return text[:start]
         safe = len(text) - max(_overlap(text, stop) for stop in self._stops)
         self._held = text[safe:]
         return text[:safe]

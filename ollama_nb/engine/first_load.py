@@ -4,7 +4,6 @@ The gate has judged its header; whether llama.cpp can compute with its numbers s
 CPU and with the smallest window, so that only the weights' size decides whether there is room.
 """
 
-import math
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from ollama_nb.wire.options import Options
 from .child import do_task, run_task
 from .local import LocalHost
 from .memory import fit
-from .sequence import Event, Vectors
+from .sequence import Vectors
 from .spec import Beside, LoadSpec, load_spec
 from .trial import one_step
 
@@ -72,12 +71,5 @@ def _try(path: Path, adapters: Sequence[Path]) -> None:
     for event in one_step(model, spec):
         if isinstance(event, Exception):
             raise event
-        if not _is_number(event):
+        if isinstance(event, Vectors) and not np.isfinite(np.frombuffer(event.data, "<f4")).all():
             raise EngineError("what it computes are no numbers (NaN)")
-
-
-def _is_number(event: Event) -> bool:
-    """Whether what came of it are numbers."""
-    if isinstance(event, Vectors):
-        return bool(np.isfinite(np.frombuffer(event.data, "<f4")).all())
-    return all(math.isfinite(one.logprob) for one in event.logprobs)

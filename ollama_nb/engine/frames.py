@@ -4,6 +4,7 @@ Calls and requests are numbered by the one who asks. Errors travel as the name o
 their text, which is all that anybody reads of them.
 """
 
+import math
 import socket
 import struct
 import threading
@@ -128,6 +129,8 @@ class Channel:
         self._decoder = msgspec.msgpack.Decoder(incoming)
         self._inbox = bytearray()
         self._outbox: SimpleQueue[bytes | None] = SimpleQueue()
+        self.patience_s = math.inf
+        """After how long a silence ``receive`` fails."""
         self._sender = threading.Thread(target=self._send_all, name="ollama-nb-send", daemon=True)
         self._sender.start()
 
@@ -154,6 +157,7 @@ class Channel:
     def expect_within(self, seconds: float) -> None:
         """Let ``receive`` fail after such a silence."""
         self._socket.settimeout(seconds)
+        self.patience_s = seconds
 
     def close(self) -> None:
         """Send what is still to be sent, then close."""

@@ -2,7 +2,10 @@
 
 import json
 import logging
+import math
 import time
+
+from ollama_nb.errors import EngineError
 
 from .constraint import Constraint
 from .detokenize import Detokenizer
@@ -103,7 +106,7 @@ class LiveSequence:
     def sample(self, context: Context, row: int) -> int | None:
         """Draw the next token from ``row`` and give out its text. None: the sequence has ended.
 
-        Raises EngineError if nothing that the schema allows is left.
+        Raises EngineError if nothing that the schema allows is left, or there are no numbers.
         """
         before = time.perf_counter_ns()
         self._first_ns = self._first_ns or before
@@ -116,11 +119,9 @@ class LiveSequence:
         self._generated.append(token)
         if self._model.is_end(token):
             return None
-        text = self._text.feed(self._model.piece(token, special=self.request.shows_controls))
+        text = self._text.feed(self._piece(token))
         if text:
-            self._send(Piece(text, self._logprobs_of(text)))
-        if self._text.stopped and self._logprobs is not None:
-            self._logprobs.drop()
+            self._send(Piece(text, self._told()))
         if self._text.stopped or complete:
             return None
         if self._num_sampled >= self.request.num_predict or self._is_stuck():
@@ -142,8 +143,10 @@ class LiveSequence:
             self._constraint.restrict(context.logits(row))
         chain = self._chain
         token = context.greedy(row) if chain is None else context.sample(chain, row)
+        if not context.logits(row)[token] < math.inf:  # NaN is not less than anything
+            raise EngineError("what the model computes are no numbers (NaN)")
         if self._logprobs is not None and own is not None and not self._model.is_end(token):
-            self._logprobs.note(own, token)
+            self._logprobs.note(own, token, len(self._piece(token)))
         return token, self._constraint is not None and self._constraint.accept(token)
 
     def finish(self, reason: DoneReason) -> None:
@@ -155,8 +158,9 @@ class LiveSequence:
         self._send(
             Finish(
                 text=text,
-                logprobs=self._logprobs_of(text, last=True),
+                logprobs=self._told(),
                 done_reason=reason,
+                stopped_by=self._text.stopped_by,
                 tokens=tuple(self._generated),
                 prompt_count=len(self.request.tokens) + self.num_extra,
                 reused_count=self._num_reused,
@@ -173,8 +177,12 @@ class LiveSequence:
         self._free()
         self._send(error)
 
-    def _logprobs_of(self, text: str, *, last: bool = False) -> tuple[TokenLogprob, ...]:
-        return () if self._logprobs is None else self._logprobs.release(text, last=last)
+    def _piece(self, token: int) -> bytes:
+        return self._model.piece(token, special=self.request.shows_controls)
+
+    def _told(self) -> tuple[TokenLogprob, ...]:
+        """The log probabilities of the text that is given out now; a stop string's are kept."""
+        return () if self._logprobs is None else self._logprobs.release(self._text.num_held)
 
     def _send(self, event: Event | Exception) -> None:
         """A consumer that fails loses its own answer, never the engine's thread."""

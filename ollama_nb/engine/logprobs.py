@@ -48,26 +48,19 @@ class HeldLogprobs:
         self._top = top
         self._held: list[tuple[int, TokenLogprob]] = []
         """Each with the number of bytes before its token."""
-        self._num_bytes = self._num_shown = 0
+        self._num_bytes = 0
 
-    def note(self, logits: NDArray[np.float32], token: int) -> None:
-        """Take the token that was drawn from a row of logits."""
+    def note(self, logits: NDArray[np.float32], token: int, length: int) -> None:
+        """Take the token that was drawn from a row of logits, of so many bytes of the answer."""
         logprob, top = log_probabilities(logits, token, self._top)
         named = tuple((self._model.piece(id, special=True), value) for id, value in top)
         data = self._model.piece(token, special=True)
         self._held.append((self._num_bytes, TokenLogprob(data, logprob, named)))
-        self._num_bytes += len(self._model.piece(token))
+        self._num_bytes += length
 
-    def release(self, text: str, *, last: bool) -> tuple[TokenLogprob, ...]:
-        """Return those of ``text``, which is given out now; with the ``last`` text, the rest too.
-
-        A stop string's own tokens are not told: drop what is held when one has been found.
-        """
-        self._num_shown += len(text.encode())
-        shown = [one for at, one in self._held if last or at < self._num_shown]
+    def release(self, num_held: int) -> tuple[TokenLogprob, ...]:
+        """Return those whose text has begun to be given out: all but ``num_held`` bytes have."""
+        end = self._num_bytes - num_held
+        shown = [one for at, one in self._held if at < end or not num_held]
         del self._held[: len(shown)]
         return tuple(shown)
-
-    def drop(self) -> None:
-        """Forget what is held."""
-        self._held.clear()

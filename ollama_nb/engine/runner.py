@@ -61,8 +61,8 @@ class Runner:
         self._ready = threading.Event()
         self._fault: list[Exception] = []
         self._thread = threading.Thread(target=self._run, name="ollama-nb-runner", daemon=True)
-        self._thread.start()
         try:
+            self._thread.start()
             self._ready.wait()
         except BaseException:  # an interrupt: nobody will own what is being loaded
             self._inbox.put(_CLOSE)
@@ -104,12 +104,18 @@ class Runner:
             raise EngineError("a prompt or text has no tokens")
         if max(map(len, texts)) > self._spec.window:
             raise ContextTooLong
+        if (highest := max(map(max, texts))) >= self._model.num_vocab:
+            raise EngineError(f"token {highest} is outside the model's vocabulary")
         if isinstance(request, EmbedRequest):
+            if (lowest := min(map(min, texts))) < 0:
+                raise EngineError(f"token {lowest} is outside the model's vocabulary")
             return LiveEmbedding(number, request, emit)
         if not self._generates:
             raise EngineError("the model makes embeddings and does not generate")
         if request.tokens[-1] < 0:
             raise BadRequest("the prompt ends with an image; write something after it")
+        if request.options.repeatable and self._spec.unified:  # where its cells lie changes sums
+            raise BadRequest("repeatable answers need OLLAMA_NB_UNIFIED_CACHE to be off")
         patches = find_patches(request.tokens, self._tokenizer.patches(request.images))
         request = replace(request, images=())  # 120 MB may wait in line otherwise
         window = min(request.window or self._spec.window, self._spec.window)

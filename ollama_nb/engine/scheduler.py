@@ -4,6 +4,7 @@ One loaded model per weights file. Requests borrow it through a Lease; the keep-
 from the end of the last one (reference: models, 8.1). Knows no asyncio and no JSON.
 """
 
+import os
 import threading
 import time
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from ollama_nb.store import Model
 from ollama_nb.wire.options import Options
 
 from .devices import free_gpu_memory
-from .host import Host, LoadedModel
+from .host import Host, LoadedModel, check_not_forked
 from .memory import Fitted, fit
 from .offload import Gpus
 from .spec import Beside, LoadSpec, load_spec
@@ -85,6 +86,7 @@ class Scheduler:
         """Load on ``host``, within the limits of ``settings``."""
         self._host = host
         self._settings = settings
+        self._pid = os.getpid()
         self._loaded: dict[str, Loaded] = {}
         """By weights file."""
         # Not the condition's own ``with``: in its Python code an interrupt can leave the lock held.
@@ -94,14 +96,17 @@ class Scheduler:
         """Held while one request loads or evicts; the others that need a load wait for it."""
         self._loads = 0
         """Requests that load or wait for their turn to."""
+        self._freeing = False
+        """Whether something that has expired is just being freed."""
         self._closed = False
         self._janitor: threading.Thread | None = None
 
     def acquire(self, model: Model, options: Options, keep_alive_ns: int | None) -> Lease:
         """Borrow ``model`` as these options need it, loading it if it must be.
 
-        Blocks while it loads. Raises Busy, LoadFailed, EngineError.
+        Blocks while it loads. Raises Busy, LoadFailed, EngineError; that in a fork, too.
         """
+        check_not_forked(self._pid)
         beside = Beside(model.projector, model.adapters)
         spec = load_spec(model.weights, model.header, options, self._settings, beside)
         with self._lock:
@@ -120,6 +125,8 @@ class Scheduler:
 
     def give_back(self, loaded: Loaded) -> None:
         """End one use; the keep-alive timer starts again."""
+        if self._forked:
+            return
         with self._lock:
             loaded.leases -= 1
             loaded.touch()
@@ -127,21 +134,28 @@ class Scheduler:
 
     def unload(self, model: Model) -> None:
         """Free ``model`` as soon as nobody uses it; harmless if it is not loaded."""
+        if self._forked:
+            return
         with self._lock:
             loaded = self._loaded.get(str(model.weights))
             if loaded is not None:
                 self._expire(loaded)
 
     def loaded(self) -> list[Loaded]:
-        """What is loaded now; those in use expire a keep-alive from now."""
+        """What is loaded now and alive; those in use expire a keep-alive from now."""
+        if self._forked:
+            return []
         with self._lock:
-            for loaded in self._loaded.values():
+            alive = [one for one in self._loaded.values() if one.runner.alive]
+            for loaded in alive:
                 if loaded.leases:
                     loaded.touch()
-            return list(self._loaded.values())
+            return alive
 
     def close(self) -> None:
         """Unload everything now, whoever uses it, and load nothing more."""
+        if self._forked:
+            return
         with self._lock:
             self._closed = True
             going = list(self._loaded.values())
@@ -151,6 +165,11 @@ class Scheduler:
             loaded.runner.close()
         if self._janitor is not None:
             self._janitor.join()
+
+    @property
+    def _forked(self) -> bool:
+        """Whether this is a fork: nothing is loaded here, and locks held then stay so."""
+        return os.getpid() != self._pid
 
     def _borrow(self, model: Model, spec: LoadSpec, keep_alive_ns: int | None) -> Lease | None:
         """Lease a fitting loaded model if there is one. Needs ``_lock``. Raises Busy."""
@@ -175,8 +194,8 @@ class Scheduler:
             if ready is not None:
                 return ready
         self._make_room(wanted.path)
-        self._check_open()
         fitted = self._fitted(model, wanted)
+        self._check_open()
         runner = self._host.load(fitted.spec)
         if keep_alive_ns is None:
             keep_alive_ns = self._settings.keep_alive_ns
@@ -195,6 +214,9 @@ class Scheduler:
     def _fitted(self, model: Model, wanted: LoadSpec) -> Fitted:
         """Fit it into the memory there is; idle models make room if they must (API, 4.3)."""
         settings = self._settings
+        with self._lock:
+            while self._freeing and not self._closed:
+                self._changed.wait()
         while True:
             gpus = Gpus(free_gpu_memory(), settings.gpu_overhead, settings.sched_spread)
             try:
@@ -240,8 +262,11 @@ class Scheduler:
         return next((one for one in order if not one.leases), order[0])
 
     def _eviction_order(self) -> list[Loaded]:
-        """The shortest keep-alive first. Needs ``_lock``."""
-        return sorted(self._loaded.values(), key=lambda one: (one.keep_alive_ns, one.spec.path))
+        """Dead ones first, then the shortest keep-alive. Needs ``_lock``."""
+        return sorted(
+            self._loaded.values(),
+            key=lambda one: (one.runner.alive, one.keep_alive_ns, one.spec.path),
+        )
 
     def _expire(self, loaded: Loaded) -> None:
         """Let its time be over. Needs ``_lock``."""
@@ -265,10 +290,14 @@ class Scheduler:
                 expired = [one for one in self._loaded.values() if one.expired]
                 for loaded in expired:
                     del self._loaded[loaded.spec.path]
+                self._freeing = bool(expired)
                 if not expired:
                     self._changed.wait(self._seconds_to_next())
             for loaded in expired:
                 loaded.runner.close()
+            with self._lock:
+                self._freeing = False
+                self._changed.notify_all()
 
     def _seconds_to_next(self) -> float | None:
         idle = [one.expires_ns for one in self._loaded.values() if not one.leases]

@@ -112,6 +112,8 @@ class Finish(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     sample_count: int
     sample_ns: int
     logprobs: tuple[TokenLogprob, ...] = ()
+    stopped_by: str = ""
+    """The stop string that has ended the answer, if one has."""
 
     done: ClassVar[bool] = True
 

@@ -27,6 +27,8 @@ class Slot:
 
     When the window slides, what stays was evaluated after tokens that are gone.
     """
+    num_shared: int = 0
+    """How many leading tokens others may hold in the same cells, which then cannot move."""
     owner: str = ""
     busy: bool = False
     last_used: int = 0
@@ -41,6 +43,12 @@ class Slot:
         del self.tokens[keep : keep + discard]
         self.num_cached -= discard
         self.num_true = keep if self.num_true is None else min(keep, self.num_true)
+        self.num_shared = min(keep, self.num_shared)
+
+    def rewind(self, keep: int, discard: int) -> None:
+        """Drop them too, and let what follows them be evaluated again."""
+        self.slide(keep, discard)
+        self.num_cached = keep
 
 
 class Placement(NamedTuple):
@@ -102,6 +110,7 @@ class SlotTable:
         slot.tokens = list(tokens)
         slot.num_cached = placement.num_reused
         slot.num_true = None
+        slot.num_shared = min(slot.num_shared, slot.num_cached)
         slot.owner = owner
         slot.busy = True
         return slot

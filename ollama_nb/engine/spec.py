@@ -93,14 +93,14 @@ def load_spec(
     # The patches of an image may have to see each other, which those of two batches do not.
     smallest_batch = _SMALLEST_BATCH if beside.projector is None else _SMALLEST_BATCH_TO_SEE
     window = max(_SMALLEST_WINDOW, min(window, _LARGEST_WINDOW))
+    num_sequences = 1 if header.pooling is not None else min(settings.num_parallel, _MOST_SEQUENCES)
     return LoadSpec(
         path=str(path),
         marked=header.marked,
         window=window,
-        num_sequences=1
-        if header.pooling is not None
-        else min(settings.num_parallel, _MOST_SEQUENCES),
-        batch=max(smallest_batch, min(options.num_batch, _LARGEST_BATCH)),
+        num_sequences=num_sequences,
+        # All sequences generate in one step: with less room, the youngest would wait for the rest.
+        batch=max(smallest_batch, num_sequences, min(options.num_batch, _LARGEST_BATCH)),
         threads=thread_counts(options.num_thread),
         threads_fixed=options.num_thread > 0,
         projector="" if beside.projector is None else str(beside.projector),

@@ -83,6 +83,8 @@ class RemoteModel:
         self._emits: dict[int, Emit] = {}
         self._lock = threading.Lock()
         self._closing = False
+        self._end = "the model has been unloaded"
+        """What is said to who comes later."""
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process lives
         ours, theirs = socket.socketpair()
         with theirs:
@@ -181,7 +183,7 @@ class RemoteModel:
         future: Future[Any] = Future()
         with self._lock:
             if self._closing:
-                raise EngineError("the model has been unloaded")
+                raise EngineError(self._end)
             self._calls[call] = future
         try:
             self._send(order(call))
@@ -203,7 +205,8 @@ class RemoteModel:
             while (report := self._channel.receive()) is not None:
                 self._take(report)
         except TimeoutError:
-            how = f"has not been heard of for {_SILENCE_S:.0f} seconds and was ended"
+            silence = self._channel.patience_s
+            how = f"has not been heard of for {silence:.0f} seconds and was ended"
         except Exception as error:  # noqa: BLE001 - a worker gone mad ends like one that died
             how = f"said what could not be understood ({error}) and was ended"
         self._bury(how)
@@ -248,17 +251,17 @@ class RemoteModel:
         """Make sure the process is gone, and tell everyone who waits for it."""
         self._process.kill()
         status = self._process.wait()
-        with self._lock:
-            asked, self._closing = self._closing, True
-            calls, numbers = list(self._calls.values()), list(self._emits)
-            self._calls.clear()
-        if how == "ended" and status < 0 and not asked:
+        if how == "ended" and status < 0:
             names = {one.value: one.name for one in signal.Signals}
             how = f"was ended by {names.get(-status, f'signal {-status}')}"
-        error = EngineError(
-            "the model has been unloaded" if asked
-            else f"the model's process {how}; the next request loads it again{self._last_words()}"
-        )  # fmt: skip
+        with self._lock:
+            if not self._closing:
+                self._end = f"the model's process {how}; the next request loads it again"
+                self._end += self._last_words()
+            self._closing = True
+            calls, numbers = list(self._calls.values()), list(self._emits)
+            self._calls.clear()
+        error = EngineError(self._end)
         self._channel.close()
         self._words.close()
         for future in calls:

@@ -88,7 +88,9 @@ class _Worker:
         try:
             self._channel.send(Result(order.call, self._perform(order)))
         except BaseException as error:  # noqa: BLE001 - whatever it is, somebody waits for it
-            self._numbers.pop(order.call, None)
+            with self._lock:
+                self._numbers.pop(order.call, None)
+                self._cancelled.discard(order.call)
             self._channel.send(Fault.of(order.call, error))
 
     def _perform(self, order: Tokenize | Detokenize | Submit) -> list[int] | str | None:

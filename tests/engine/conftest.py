@@ -1,5 +1,6 @@
 """A runner on the guide model's weights, without the service above it."""
 
+import itertools
 import queue
 
 import pytest
@@ -67,6 +68,9 @@ def runner(request, make_spec):
     runner.close()
 
 
+_arrivals = itertools.count()
+
+
 class Sequence:
     """One submitted sequence, with everything it emitted."""
 
@@ -77,9 +81,14 @@ class Sequence:
         request = SequenceRequest(
             tokens=tuple(tokens), options=Options.merge(options or {"temperature": 0}), **limits
         )
-        self.number = runner.submit(request, self.events.put)
+        self.number = runner.submit(request, self._take)
 
-    def next(self, timeout=60):
+    def _take(self, event):
+        self.arrived = next(_arrivals)
+        """The number of its newest event among those of all sequences."""
+        self.events.put(event)
+
+    def next(self, timeout=180):
         event = self.events.get(timeout=timeout)
         if isinstance(event, Exception):
             raise event

@@ -80,7 +80,7 @@ def likeliest(runner, text=TEXT):
     runner.submit(request, events.put)
     told = []
     while True:
-        event = events.get(timeout=60)
+        event = events.get(timeout=180)
         if isinstance(event, Exception):
             raise event
         told += event.logprobs

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ollama_nb.engine.logprobs import log_probabilities
+from ollama_nb.engine.detokenize import Detokenizer
+from ollama_nb.engine.logprobs import HeldLogprobs, log_probabilities
 
 QUESTION = "<|im_start|>user\nHow do I pull a model?<|im_end|>\n<|im_start|>assistant\n"
 
@@ -50,3 +51,45 @@ def test_a_stop_string_takes_its_tokens_along(submit):
     _, told, _ = sequence.finish_told()
     assert b"".join(one.data for one in told).decode().startswith(whole[: whole.index(stop)])
     assert len(b"".join(one.data for one in told)) < whole.index(stop) + len(stop)
+
+
+class Pieces:
+    """A vocabulary of these texts."""
+
+    def __init__(self, *texts):
+        self._texts = texts
+
+    def piece(self, token, *, special):
+        return self._texts[token]
+
+
+def told(stop, *texts):
+    """Which tokens are told with which text."""
+    text, held = Detokenizer([stop]), HeldLogprobs(Pieces(*texts), 0)
+    rows = []
+    for token, data in enumerate(texts):
+        held.note(np.zeros(len(texts), np.float32), token, len(data))
+        shown = text.feed(data)
+        if shown:
+            rows.append((shown, [one.data for one in held.release(text.num_held)]))
+    rest = text.flush()
+    return [*rows, (rest, [one.data for one in held.release(text.num_held)])]
+
+
+def test_what_is_held_back_is_told_with_its_text_whatever_came_before():
+    broken = b"\xff\xfe"
+    assert told("ENDS", broken, b"E", b"N", b"E", b"x", b"EN") == [
+        ("\ufffd\ufffd", [broken]), ("EN", [b"E", b"N"]), ("Ex", [b"E", b"x"]), ("EN", [b"EN"]),
+    ]  # fmt: skip
+
+
+def test_tokens_of_a_stop_string_are_not_told():
+    assert told("END", b"aE", b"N", b"D") == [("a", [b"aE"]), ("", [])]
+    assert told("END", b"a", b"bEND") == [("a", [b"a"]), ("b", [b"bEND"]), ("", [])]
+    assert told("END", b"E", b"ND") == [("", [])]
+
+
+def test_a_token_without_text_is_told_too():
+    assert told("END", b"a", b"", b"b", b"") == [
+        ("a", [b"a"]), ("b", [b"", b"b"]), ("", [b""]),
+    ]  # fmt: skip

@@ -23,6 +23,12 @@ def test_the_window_is_asked_for_set_or_trained_whichever_holds():
     assert spec({"num_ctx": 1}).window == 4
 
 
+def test_a_step_has_room_for_all_sequences():
+    assert spec({"num_batch": 1}).batch == 32
+    assert spec({"num_batch": 1}, num_parallel=100).batch == 100
+    assert spec({"num_batch": 10**6}, num_parallel=100).batch == 8192
+
+
 def test_gpu_options_pass_through():
     assert spec().gpu_layers == -1
     assert spec({"num_gpu": 0}).gpu_layers == 0

@@ -226,7 +226,7 @@ def test_cancelling_while_an_image_is_encoded(spec, submit, monkeypatch):
 
     def slow(self, context, patch, sequence, position):
         encoding.set()
-        assert go_on.wait(30)
+        assert go_on.wait(180)
         return decode(self, context, patch, sequence, position)
 
     monkeypatch.setattr(runner_module.native.Projector, "decode", slow)
@@ -234,7 +234,7 @@ def test_cancelling_while_an_image_is_encoded(spec, submit, monkeypatch):
     try:
         tokens = seer.tokenize(["a ", RED, " b"], start=True)
         one = submit(tokens, on=seer, images=(RED,))
-        assert encoding.wait(30)
+        assert encoding.wait(180)
         one.cancel()
         go_on.set()
         assert one.finish()[1].done_reason == "cancelled"

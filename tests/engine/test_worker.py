@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import msgspec
 import psutil
@@ -14,13 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ollama_nb import errors
-from ollama_nb.engine import worker
 from ollama_nb.engine.frames import Fault
 from ollama_nb.engine.local import LocalHost
 from ollama_nb.engine.worker import WorkerHost
 from ollama_nb.errors import Cancelled, EngineError, LoadFailed
 
 QUESTION = "<|im_start|>user\nHow do I pull a model?<|im_end|>\n<|im_start|>assistant\n"
+FOR_EVER = 10**9
+"""Tokens: what is not stopped goes on for days."""
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_the_answers_are_those_of_the_local_host(make_spec, submit):
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV, signal.SIGABRT])
 def test_a_death_in_the_middle_ends_the_requests_with_a_clear_error(remote, submit, how):
-    running = [submit("a", on=remote, num_predict=20_000) for _ in range(3)]
+    running = [submit("a", on=remote, num_predict=FOR_EVER) for _ in range(3)]
     for sequence in running:
         sequence.next()
     os.kill(pid_of(remote), how)
@@ -65,18 +65,25 @@ def test_a_death_in_the_middle_ends_the_requests_with_a_clear_error(remote, subm
         with pytest.raises(EngineError, match=f"ended by {how.name}; the next request loads it"):
             sequence.finish()
     assert not remote.alive
-    with pytest.raises(EngineError, match="unloaded"):
+    with pytest.raises(EngineError, match=f"ended by {how.name}; the next request loads it"):
         submit("a", on=remote)
 
 
-def test_a_worker_that_hangs_is_ended(endless_spec, submit, monkeypatch):
-    monkeypatch.setattr(worker, "_SILENCE_S", 4.0)
+def test_a_worker_that_hangs_is_ended(endless_spec, submit):
     remote = WorkerHost().load(endless_spec)
-    sequence = submit("a", on=remote, num_predict=20_000)
+    sequence = submit("a", on=remote, num_predict=FOR_EVER)
     sequence.next()
-    os.kill(pid_of(remote), signal.SIGSTOP)
-    with pytest.raises(EngineError, match="not been heard of"):
+    remote._channel.expect_within(3)
+
+    def hang():
+        heard = sequence.arrived
+        while sequence.arrived < heard + 2:  # of which the second is waited for so long only
+            sequence.next()
+        os.kill(pid_of(remote), signal.SIGSTOP)
         sequence.finish()
+
+    with pytest.raises(EngineError, match="not been heard of for 3 seconds"):
+        hang()
     remote.close()
     assert pid_of(remote) not in children()
 
@@ -84,12 +91,14 @@ def test_a_worker_that_hangs_is_ended(endless_spec, submit, monkeypatch):
 def test_closing_ends_what_runs_and_leaves_no_process(endless_spec, submit):
     descriptors = psutil.Process().num_fds()
     remote = WorkerHost().load(endless_spec)
-    running = submit("a", on=remote, num_predict=20_000)
+    running = submit("a", on=remote, num_predict=FOR_EVER)
     running.next()
     remote.close()
     remote.close()
     with pytest.raises(Cancelled):
         running.finish()
+    with pytest.raises(EngineError, match="the model has been unloaded"):
+        submit("a", on=remote)
     assert pid_of(remote) not in children()
     assert psutil.Process().num_fds() <= descriptors
 
@@ -117,7 +126,7 @@ time.sleep(600)
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
     with contextlib.suppress(psutil.NoSuchProcess):
-        child.wait(10)
+        child.wait(180)
     assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
 
 
@@ -127,12 +136,10 @@ def test_an_interrupt_of_the_terminal_is_not_the_workers(remote, submit):
 
 
 def test_cancelling_works_across_the_border(remote, submit):
-    sequence = submit("a", on=remote, num_predict=20_000)
+    sequence = submit("a", on=remote, num_predict=FOR_EVER)
     sequence.next()
-    before = time.monotonic()
     sequence.cancel()
     assert sequence.finish()[1].done_reason == "cancelled"
-    assert time.monotonic() - before < 5
 
 
 def test_numbers_and_texts_that_cannot_be_sent_are_refused(remote, submit):
