@@ -22,6 +22,8 @@ pair a client sees cannot drift between the routes and the magics (reference: Ol
       MethodNotAllowed             405   answered as plain text
       BodyTooLarge                 413
       UnreadableBody               415
+      TooManyRequests              429
+      HeadersTooLarge              431
       Cancelled                    499
       InvalidOption                500   (sic: Ollama answers wrong option types so)
       InvalidFormat                500
@@ -48,6 +50,7 @@ pair a client sees cannot drift between the routes and the magics (reference: Ol
         LoadFailed                 500
           MalformedGGUF            500
       Busy                         503
+        TooManyConnections         503
 """
 
 import http
@@ -240,12 +243,13 @@ class UnknownRoute(NotFound):
 
 
 class MethodNotAllowed(OllamaError):
-    """The path exists, its method does not."""
+    """The path exists, its method does not; ``allowed`` are those that do, where they are known."""
 
     status = 405
 
-    def __init__(self) -> None:
+    def __init__(self, *allowed: str) -> None:
         super().__init__("405 method not allowed")
+        self.allowed = allowed
 
 
 class BodyTooLarge(OllamaError):
@@ -261,6 +265,24 @@ class UnreadableBody(OllamaError):
     """A body in a form that is not read: compressed, multipart, or not JSON where it must be."""
 
     status = 415
+
+
+class TooManyRequests(OllamaError):
+    """A user of a shared server has as many requests at work as one may have."""
+
+    status = 429
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"too many requests at once: a user may have {most}")
+
+
+class HeadersTooLarge(OllamaError):
+    """Request headers above the limit."""
+
+    status = 431
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"request headers are larger than {limit >> 10} KiB")
 
 
 class Cancelled(OllamaError):
@@ -499,5 +521,14 @@ class Busy(OllamaError):
 
     status = 503
 
-    def __init__(self) -> None:
-        super().__init__("server busy, please try again.  maximum pending requests exceeded")
+    def __init__(
+        self, text: str = "server busy, please try again.  maximum pending requests exceeded"
+    ) -> None:
+        super().__init__(text)
+
+
+class TooManyConnections(Busy):
+    """Every connection that a server may have is at work."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"too many connections: all {most} are at work, please try again")

@@ -82,7 +82,8 @@ def chat(service: Service, request: Request) -> Response:
 def embed(service: Service, request: Request) -> Response:
     """POST /api/embed: texts to vectors."""
     wanted = decode_request(request.body, EmbedRequest)
-    return _streamed(service.embed(wanted, owner=request.user), lines=False)
+    stream = service.embed(wanted, owner=request.user)
+    return Response(200, {"Content-Type": JSON}, Whole(stream, many="embeddings"))
 
 
 def embeddings(service: Service, request: Request) -> Response:

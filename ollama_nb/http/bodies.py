@@ -12,7 +12,7 @@ import msgspec
 
 from ollama_nb.errors import OllamaError
 from ollama_nb.service import Stream
-from ollama_nb.wire.codec import encode
+from ollama_nb.wire.codec import encode, encode_items
 
 Chunk = TypeVar("Chunk", bound=msgspec.Struct)
 Told = TypeVar("Told", bound=msgspec.Struct, contravariant=True)
@@ -34,6 +34,10 @@ class Body(Protocol):
     def streams(self) -> bool:
         """Whether every piece is to be sent as soon as it exists."""
 
+    @property
+    def takes_long(self) -> bool:
+        """Whether making its pieces is too much for an event loop."""
+
     def __iter__(self) -> Iterator[bytes]:
         """Wait for the pieces."""
 
@@ -48,7 +52,9 @@ class Body(Protocol):
 
 
 class _OverStream(Generic[Chunk]):
-    """What both kinds of Body share: the stream behind them, and what becomes of its failures."""
+    """What all kinds of Body share: the stream behind them, and what becomes of its failures."""
+
+    takes_long = False
 
     def __init__(self, stream: Stream[Chunk]) -> None:
         self._stream = stream
@@ -156,15 +162,25 @@ class Whole(_OverStream[Chunk]):
     streams = False
 
     def __init__(
-        self, stream: Stream[Chunk], shape: Callable[[Chunk], msgspec.Struct] | None = None
+        self,
+        stream: Stream[Chunk],
+        shape: Callable[[Chunk], msgspec.Struct] | None = None,
+        *,
+        many: str = "",
     ) -> None:
-        """Take what makes another dialect's object of the answer, if it is to be one."""
+        """Take what makes another dialect's object of the answer, if it is to be one.
+
+        ``many`` names its field of so many items that each of them becomes a piece.
+        """
         super().__init__(stream)
+        self.takes_long = bool(many)
         self._shape = shape
+        self._many = many
         self._received: list[Chunk] = []
 
     def _pieces(self, chunks: Iterable[Chunk]) -> Iterator[bytes]:
         self._received.extend(chunks)
         if self.done:
             answer = self._stream.fold(self._received)
-            yield encode(self._shape(answer) if self._shape else answer)
+            whole = self._shape(answer) if self._shape else answer
+            yield from encode_items(whole, self._many) if self._many else (encode(whole),)

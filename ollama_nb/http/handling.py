@@ -37,7 +37,7 @@ def find(method: str, path: str) -> Route:
     for route in routes:
         if method in route.methods:
             return route
-    raise MethodNotAllowed
+    raise MethodNotAllowed(*(method for route in routes for method in route.methods))
 
 
 def _rows(path: str) -> Sequence[Route]:

@@ -91,9 +91,9 @@ def stream_headers(kind: str) -> dict[str, str]:
     return {"Content-Type": kind, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
-def text_response(text: str, status: int = 200) -> Response:
+def text_response(text: str, status: int = 200, **headers: str) -> Response:
     """A line for humans and heartbeats."""
-    return Response(status, {"Content-Type": TEXT}, text.encode())
+    return Response(status, {"Content-Type": TEXT, **headers}, text.encode())
 
 
 def refusal(status: int, text: str, path: str) -> Response:
@@ -108,8 +108,11 @@ def error_response(error: OllamaError, path: str) -> Response:
 
     Unknown paths and methods are plain text.
     """
-    if isinstance(error, UnknownRoute | MethodNotAllowed):
+    if isinstance(error, UnknownRoute):
         return text_response(str(error), error.status)
+    if isinstance(error, MethodNotAllowed):
+        allow = {"Allow": ", ".join(error.allowed)} if error.allowed else {}
+        return text_response(str(error), error.status, **allow)
     return refusal(error.status, error_text(error, path), path)
 
 

@@ -24,6 +24,8 @@ def told(stream: Stream[Chunk], teller: Teller[Chunk]) -> Response:
     return Response(200, stream_headers(EVENTS), Events(stream, teller))
 
 
-def shaped(stream: Stream[Chunk], shape: Callable[[Chunk], msgspec.Struct]) -> Response:
-    """Answer with one object of another dialect."""
-    return Response(200, {"Content-Type": PLAIN_JSON}, Whole(stream, shape))
+def shaped(
+    stream: Stream[Chunk], shape: Callable[[Chunk], msgspec.Struct], *, many: str = ""
+) -> Response:
+    """Answer with one object of another dialect; ``many`` as for Whole."""
+    return Response(200, {"Content-Type": PLAIN_JSON}, Whole(stream, shape, many=many))

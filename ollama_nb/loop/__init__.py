@@ -4,8 +4,9 @@ The contract blocks, and an engine's thread produces what an event loop sends on
 crosses between the two is here; whose threads they are is decided above.
 """
 
-from .arrivals import Arrivals, Bell
+from .arrivals import BLOCK, Arrivals, Bell
 from .calling import Call, call
+from .limit import within
 from .receiving import Receiving
 
-__all__ = ["Arrivals", "Bell", "Call", "Receiving", "call"]
+__all__ = ["BLOCK", "Arrivals", "Bell", "Call", "Receiving", "call", "within"]

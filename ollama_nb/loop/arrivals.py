@@ -11,6 +11,11 @@ from collections.abc import AsyncGenerator
 
 from ollama_nb.http import Body
 
+from .calling import Call, call
+
+BLOCK = 1 << 18
+"""Bytes of a long answer that are sent at a time."""
+
 
 class Bell:
     """Wakes those who wait on one event loop, from other threads.
@@ -44,10 +49,14 @@ class Arrivals:
     Pieces that arrive while the last ones are being sent go out together.
     """
 
-    def __init__(self, body: Body, bell: Bell) -> None:
-        """Listen to ``body``, which nobody else consumes."""
+    def __init__(self, body: Body, bell: Bell, call: Call = call) -> None:
+        """Listen to ``body``, which nobody else consumes.
+
+        ``call`` lends a thread where its pieces take long to make.
+        """
         self._body = body
         self._bell = bell
+        self._call = call
         self._news = asyncio.Event()
         self._left = False
 
@@ -63,5 +72,21 @@ class Arrivals:
         while not (self._body.done or self._left):
             await self._news.wait()
             self._news.clear()
-            if data := b"".join(self._body.arrived()):
+            if self._body.takes_long:
+                for block in await self._call(_blocks, self._body):
+                    yield block
+            elif data := b"".join(self._body.arrived()):
                 yield data
+
+
+def _blocks(body: Body) -> list[bytes]:
+    """All that has arrived, in blocks of about the same size.
+
+    No step of this is long, so that the interpreter is not held from the event loop.
+    """
+    blocks = [bytearray()]
+    for piece in body.arrived():
+        blocks[-1] += piece
+        if len(blocks[-1]) >= BLOCK:
+            blocks.append(bytearray())
+    return [bytes(block) for block in blocks if block]

@@ -8,11 +8,12 @@ import asyncio
 import contextlib
 import functools
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, TypeVarTuple
 
-from ollama_nb.errors import Busy, Cancelled, OllamaError
+from ollama_nb.errors import Busy, Cancelled, OllamaError, TooManyRequests
 from ollama_nb.http import Incoming, Request, Response, begin, handle
 from ollama_nb.loop import Bell
 from ollama_nb.service import Service
@@ -26,6 +27,9 @@ _logger = logging.getLogger(__name__)
 # Requests that wait for a load hold a thread each and are limited by the scheduler's queue. Beyond
 # it some are always free for what does not wait.
 _SPARE_THREADS = 8
+
+REQUESTS_OF_A_USER = 64
+"""Most requests that one user may have at work where users share a server."""
 
 _FAREWELL = 2.0
 """Seconds that answers under way get for their last line when the server stops."""
@@ -43,6 +47,7 @@ class Bridge:
         self._closing = False
         self.busy = 0
         """Requests at work that a server should not be called idle for."""
+        self._of_users: Counter[str] = Counter()
         self._idle = asyncio.Event()
         self._idle.set()
         self._stops: set[Callable[[], Awaitable[None]]] = set()
@@ -87,8 +92,16 @@ class Bridge:
         return await doing
 
     @contextlib.contextmanager
-    def working(self, stop: Callable[[], Awaitable[None]] | None = None) -> Iterator[None]:
-        """Count a request as work while it lasts; ``stop`` ends it if the server stops before."""
+    def working(
+        self, stop: Callable[[], Awaitable[None]] | None = None, *, user: str = ""
+    ) -> Iterator[None]:
+        """Count a request as work while it lasts; ``stop`` ends it if the server stops before.
+
+        Raises TooManyRequests for a ``user``, where users are told apart, who has enough of them.
+        """
+        if user and self._of_users[user] >= REQUESTS_OF_A_USER:
+            raise TooManyRequests(REQUESTS_OF_A_USER)
+        self._of_users[user] += 1
         self.busy += 1
         self._idle.clear()
         if stop is not None:
@@ -96,6 +109,9 @@ class Bridge:
         try:
             yield
         finally:
+            self._of_users[user] -= 1
+            if not self._of_users[user]:
+                del self._of_users[user]
             self.busy -= 1
             if stop is not None:
                 self._stops.discard(stop)

@@ -11,7 +11,10 @@ from types import MappingProxyType
 
 from jupyter_server.auth.decorator import allow_unauthenticated
 
+from ollama_nb.errors import HeadersTooLarge
+
 from .handlers import ContractHandler, PublicHandler
+from .listener import HEADER_LIMIT
 from .origins import (
     Verdict,
     cors_headers,
@@ -42,7 +45,10 @@ class StandaloneHandler(ContractHandler):
             if verdict is Verdict.ALLOWED:
                 self._page_headers = cors_headers(origin, allowed)
             self._set_headers(self._page_headers)
-            await super().prepare()
+            if self._size_of_headers() > HEADER_LIMIT:
+                self.refuse(HeadersTooLarge(HEADER_LIMIT))
+            else:
+                await super().prepare()
 
     @allow_unauthenticated
     async def options(self, *args: str) -> None:  # type: ignore[override]
@@ -64,6 +70,11 @@ class StandaloneHandler(ContractHandler):
     def check_host(self) -> bool:
         """Pass: ``prepare`` has judged it."""
         return True
+
+    def _size_of_headers(self) -> int:
+        """As they came, more or less."""
+        fields = self.request.headers.get_all()
+        return len(str(self.request.uri)) + sum(len(name) + len(value) for name, value in fields)
 
     def _host_allowed(self, host: str) -> bool:
         """Check the name only while listening on loopback: elsewhere it is anybody's guess."""

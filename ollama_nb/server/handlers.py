@@ -32,7 +32,7 @@ from ollama_nb.http import (
     find,
 )
 from ollama_nb.http.dialects import anthropic_error, dialect_of
-from ollama_nb.loop import Arrivals
+from ollama_nb.loop import BLOCK, Arrivals
 
 from .bridge import Bridge
 from .refusals import FOREIGN_HOST, explain
@@ -48,6 +48,8 @@ _ONE_PERSON = (IdentityProvider, PasswordIdentityProvider, LegacyIdentityProvide
 """jupyter-server's own providers: whoever gets in is the server's user."""
 
 _WITH_BODY = ("POST", "PUT", "PATCH", "DELETE")
+
+_WITHOUT_CHUNKS = "HTTP/1.0"
 
 _ANY_SIZE = 1 << 62
 """What is taken in pieces is limited by the disk, not by jupyter-server's max_body_size."""
@@ -201,13 +203,12 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
             return
         request = self._contract_request()
         self._body.clear()
-        with self.bridge.working() if self._works else contextlib.nullcontext():
-            try:
-                response = await self.bridge.handle(request)
-            except OllamaError as error:
-                self.refuse(error)
-            else:
-                await self._deliver(response)
+        work = self.bridge.working(user=request.user)
+        try:
+            with work if self._works else contextlib.nullcontext():
+                await self._deliver(await self.bridge.handle(request))
+        except OllamaError as error:
+            self.refuse(error)
 
     def _user_name(self) -> str:
         """Return who asks; empty where there is one person, whom each request names anew."""
@@ -229,11 +230,11 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
             if not response.body.done:
                 response.body.cancel()
         if not self._finished:
-            self.finish()
+            await self._end()
 
     async def _stream(self, response: Response, body: Body) -> None:
         """Write what arrives as it arrives. Status and headers wait for the first piece (1.4)."""
-        self._arrivals = Arrivals(body, self.bridge.bell)
+        self._arrivals = Arrivals(body, self.bridge.bell, self.bridge.call)
         if self._gone:
             self._arrivals.leave()
         self.set_status(Cancelled.status)
@@ -242,7 +243,7 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
                 if not self._headers_written:
                     self._begin(response)
                 self.write(data)
-                if body.streams:
+                if body.streams or len(data) >= BLOCK:
                     await self._flush()
 
     def send(self, response: Response) -> None:
@@ -268,8 +269,22 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
         for name, value in response.headers.items():
             self.set_header(name, value)
 
+    async def _end(self) -> None:
+        """End the answer; in HTTP/1.0 the connection ends one that has been sent without a length.
+
+        Tornado keeps it open where that was asked for, and the reader would wait for more.
+        """
+        without_length = self._headers_written
+        ended = self.finish()
+        if without_length and self.request.version == _WITHOUT_CHUNKS:
+            with contextlib.suppress(StreamClosedError):
+                await ended
+            cast("Any", self.request.connection).stream.close()
+
     async def _flush(self) -> None:
         """Wait until the reader has taken what is written, but not for ever."""
+        if self.request.version == _WITHOUT_CHUNKS:
+            self.request.headers["Connection"] = "close"  # or Tornado would promise to keep it
         flushed = self.flush()
         if flushed.done():  # as nearly always: the system has taken it
             return flushed.result()
@@ -306,6 +321,11 @@ class ContractHandler(ExtensionHandlerMixin, APIHandler):
         """Name ourselves."""
         super().set_default_headers()
         self.set_header("Server", SERVER)
+
+    def set_cors_headers(self) -> None:
+        """Leave jupyter-server's out where no page asks: it would send an empty one."""
+        if self.request.headers.get("Origin"):
+            super().set_cors_headers()
 
     def compute_etag(self) -> None:
         """Answer in full always; Ollama knows no 304."""

@@ -57,8 +57,8 @@ class Upload:
 
     async def begin(self, request: Request) -> None:
         """Answer before the body comes, or be ready for it."""
-        self._held.enter_context(self._bridge.working(self._stop))
         try:
+            self._held.enter_context(self._bridge.working(self._stop, user=request.user))
             answer = await self._bridge.begin(request)
         except OllamaError as error:
             if not self._ended:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ollama_nb.errors import BadRequest
-from ollama_nb.wire import GenerateRequest
-from ollama_nb.wire.codec import decode_request, encode_value
+from ollama_nb.wire import EmbedResponse, GenerateRequest
+from ollama_nb.wire.codec import decode_request, encode, encode_items, encode_value
 
 HOSTILE = {
     "only a key": b'{"model"',
@@ -22,6 +22,8 @@ HOSTILE = {
     "NUL in a text": b'{"model":"a\0b"}',
     "5000 digits": b'{"top_logprobs":' + b"9" * 5000 + b"}",
     "1e400 for an integer": b'{"top_logprobs":1e400}',
+    "1e400 for anything": b'{"keep_alive":-1e400}',
+    "1e400 inside": b'{"options":{"temperature":1e400}}',
     "200 deep": b'{"format":' + b"[" * 200 + b"]" * 200 + b"}",
     "200,000 deep": b'{"format":' + b"[" * 200_000,
     "200,000 objects deep": b'{"a":' * 200_000,
@@ -59,6 +61,20 @@ def test_hostile_bodies_are_bad_requests_and_soon(case):
 def test_an_empty_body_has_its_own_text(body):
     with pytest.raises(BadRequest, match=r"^missing request body$"):
         read(body)
+
+
+@pytest.mark.parametrize(
+    ("case", "text"),
+    [
+        ("5000 digits", "a number has more than 4300 digits"),
+        ("1e400 inside", "a number is out of range"),
+        ("NaN", "invalid JSON: invalid character 'N' looking for beginning of value"),
+    ],
+)
+def test_numbers_that_cannot_be_held_are_told_in_our_words(case, text):
+    with pytest.raises(BadRequest) as caught:
+        read(HOSTILE[case])
+    assert str(caught.value) == text
 
 
 def test_null_is_an_empty_object():
@@ -127,7 +143,7 @@ def test_what_is_just_within_the_limits_is_read():
     keys = b",".join(b'"%d":1' % i for i in range(99_999))
     assert len(read(b'{"options":{' + keys + b"}}").options) == 99_999
     assert read(b'{"top_logprobs":' + b"9" * 4300 + b"}").top_logprobs > 10**4299
-    assert read(b'{"options":{"temperature":1e400}}').options == {"temperature": float("inf")}
+    assert read(b'{"options":{"temperature":1e308}}').options == {"temperature": 1e308}
 
 
 @given(st.binary() | st.text('{}[]":,\\unmodeltrfasx0123456789.eE- ').map(str.encode))
@@ -158,3 +174,13 @@ def test_any_object_is_read_or_refused_and_can_be_answered(value):
 def test_text_arrives_unchanged(text):
     assert read(json.dumps({"prompt": text})).prompt == text
     assert read(json.dumps({"prompt": text}, ensure_ascii=False)).prompt == text
+
+
+@given(
+    st.text(st.characters(codec="utf-8")) | st.just('"embeddings":[]'),
+    st.lists(st.lists(st.floats(allow_nan=False, allow_infinity=False))),
+    st.integers(0, 2),
+)
+def test_item_by_item_the_same_bytes_are_written(model, vectors, count):
+    answer = EmbedResponse(model=model, embeddings=vectors, prompt_eval_count=count)
+    assert b"".join(encode_items(answer, "embeddings")) == encode(answer)
