@@ -3,8 +3,8 @@
 Their fields are Go's, a tool and a call's arguments print as JSON, JSON's numbers are floats.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .go_template.values import JsonList, JsonMap, NamesList, Struct
@@ -21,6 +21,43 @@ class Message:
     tool_calls: Sequence[Mapping[str, Any]] = field(default=())
     tool_name: str = ""
     tool_call_id: str = ""
+
+
+def in_turns(messages: Iterable[Message]) -> list[Message]:
+    """Neighbours of equal role as one message, except tools' answers; nothing is lost."""
+    found: list[Message] = []
+    for message in messages:
+        if found and found[-1].role == message.role != "tool":
+            found[-1] = _together(found[-1], message)
+        else:
+            found.append(message)
+    return found
+
+
+def _together(one: Message, other: Message) -> Message:
+    return Message(
+        role=one.role,
+        content="\n\n".join(filter(None, (one.content, other.content))),
+        thinking="\n\n".join(filter(None, (one.thinking, other.thinking))),
+        num_images=one.num_images + other.num_images,
+        tool_calls=[*one.tool_calls, *other.tool_calls],
+    )
+
+
+def renamed(message: Message, names: Mapping[str, str]) -> Message:
+    """The message with other names for the tools that it has called or brings a result of."""
+    return replace(
+        message,
+        tool_calls=[with_name(call, names) for call in message.tool_calls],
+        tool_name=names.get(message.tool_name, message.tool_name),
+    )
+
+
+def with_name(holder: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """A tool, or a call of one, with another name for it."""
+    function = holder["function"]
+    name = function["name"]
+    return {**holder, "function": {**function, "name": names.get(name, name)}}
 
 
 def message_value(message: Message) -> Struct:

@@ -37,13 +37,19 @@ def without_marks(text: str) -> str:
 
 
 def split_images(text: str, count: int) -> list[str | int]:
-    """Cut at the marks: texts, none empty, and numbers of ``count`` images.
+    """Cut at the marks: texts, none empty, and numbers of ``count`` images, none twice.
 
-    A template of its own making may hold other marks, which mean nothing.
+    A template of its own making, or a tool's name, may hold other marks, which mean nothing.
     """
-    pieces = _MARKED.split(text)
-    cut: list[str | int] = [int(one) if at % 2 else one for at, one in enumerate(pieces)]
-    return [one for one in cut if (one < count if isinstance(one, int) else one)]
+    left = set(range(count))
+    cut: list[str | int] = []
+    for at, one in enumerate(_MARKED.split(text)):
+        if at % 2 == 0:
+            cut += [one] if one else []
+        elif int(one) in left:
+            left.remove(int(one))
+            cut.append(int(one))
+    return cut
 
 
 def named_images(text: str) -> str:

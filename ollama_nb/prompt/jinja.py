@@ -25,14 +25,24 @@ _MAX_OUTPUT = 4 << 20
 _MAX_NUMBER_BITS = 1 << 14
 _MAX_STEPS = 1_000_000
 _MAX_SECONDS = 2.0
+"""Of this thread's own work: a busy machine costs no template its answer."""
 
 
 class TemplateFailed(OllamaError):
     """A chat template that does not parse, render or end."""
 
 
+class RefusedByTemplate(TemplateFailed):
+    """Messages that a chat template does not take, such as roles that are not in turns."""
+
+    status = 400
+
+
 def render_jinja(source: str, variables: Mapping[str, Any]) -> str:
-    """Render a chat template. Raises TemplateFailed with the template engine's words."""
+    """Render a chat template. Raises TemplateFailed with the template engine's words.
+
+    RefusedByTemplate has the template's own.
+    """
     if len(source) > _MAX_SOURCE:
         raise TemplateFailed(f"template error: longer than {_MAX_SOURCE >> 20} MiB")
     budget = _Budget()
@@ -55,7 +65,7 @@ class _Budget:
     """What one rendering may still take."""
 
     def __init__(self) -> None:
-        self._deadline = time.monotonic() + _MAX_SECONDS
+        self._deadline = time.thread_time() + _MAX_SECONDS
         self._steps = 0
         self._size = 0
 
@@ -63,7 +73,7 @@ class _Budget:
         self._steps += 1
         if self._steps > _MAX_STEPS:
             raise TemplateFailed(f"template error: not done after {_MAX_STEPS} steps")
-        if time.monotonic() > self._deadline:
+        if time.thread_time() > self._deadline:
             raise TemplateFailed(f"template error: not done after {_MAX_SECONDS:g} s")
 
     def take(self, piece: str) -> str:
@@ -145,7 +155,7 @@ def _compile(source: str) -> Template:
 
 
 def _raise_exception(message: str) -> NoReturn:
-    raise TemplateFailed(f"template error: {message}")
+    raise RefusedByTemplate(f"template error: {message}")
 
 
 def _to_json(

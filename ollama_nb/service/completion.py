@@ -254,8 +254,11 @@ def _pictures(images: Sequence[str]) -> tuple[Picture, ...]:
 
 
 def _limit(options: Options, window: int, num_prompt: int) -> int:
-    """The most tokens to generate: -1 is bounded, -2 fills the window (5: num_predict)."""
+    """The most tokens to generate: -1 is bounded, -2 fills the window (5: num_predict).
+
+    0 is no limit either, as in Ollama's runners.
+    """
     bound = _PREDICT_BOUND * window
-    if options.num_predict >= 0:
+    if options.num_predict > 0:
         return min(options.num_predict, bound)
     return max(1, window - num_prompt) if options.num_predict == -2 else bound

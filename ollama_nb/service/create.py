@@ -16,7 +16,7 @@ from ollama_nb.names import Name
 from ollama_nb.recipes.checking import check_request
 from ollama_nb.recipes.create import Creation, Means, Pull
 from ollama_nb.recipes.definition import define, request_of, warnings
-from ollama_nb.recipes.importing import import_files
+from ollama_nb.recipes.importing import Importing
 from ollama_nb.recipes.local_files import LocalFile
 from ollama_nb.recipes.modelfile import parse
 from ollama_nb.recipes.sources import Place, find_sources, open_modelfile
@@ -81,15 +81,11 @@ def _by_modelfile(
     def work(report: Report[ProgressResponse], stop: threading.Event) -> None:
         for text in told:
             report(ProgressResponse(status=text))
-        new: set[str] = set()
-        try:
-            files = sources.blobs | import_files(store, sources.files, new, report, stop)
-            adapters = import_files(store, sources.adapter_files, new, report, stop)
-            whole = replace(wanted, files=files, adapters=sources.adapter_blobs | adapters)
+        with Importing(store, report, stop) as importing:
+            files = sources.blobs | importing.take(sources.files)
+            adapters = sources.adapter_blobs | importing.take(sources.adapter_files)
+            whole = replace(wanted, files=files, adapters=adapters)
             Creation(store, whole, Means(pull, quantize, first_load)).run(report, stop)
-        except BaseException:
-            store.collect(new)
-            raise
 
     return work
 

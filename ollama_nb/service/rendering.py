@@ -3,14 +3,14 @@
 A TEMPLATE comes before the weights' own Jinja text; without either the messages stand alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ollama_nb.engine.host import Vocabulary
-from ollama_nb.prompt.chat_data import Message
+from ollama_nb.prompt.chat_data import Message, in_turns, renamed, with_name
 from ollama_nb.prompt.chat_template import ChatTemplate, Think, chat_template
-from ollama_nb.prompt.jinja import render_jinja
+from ollama_nb.prompt.jinja import RefusedByTemplate, render_jinja
 from ollama_nb.prompt.parsers import AnswerFormat, answer_format
 from ollama_nb.prompt.shield import shield, shield_all
 from ollama_nb.prompt.thinking import CLOSE, OPEN
@@ -45,20 +45,33 @@ class Renderer:
 
     def chat(self, messages: Sequence[Message], tools: Tools = ()) -> str:
         """Text of a chat, in which neither messages nor tools write control tokens."""
+        if names := self.format.names(tools):
+            messages = [renamed(message, names) for message in messages]
+            tools = [with_name(tool, names) for tool in tools]
         shielded = [self._shielded(message) for message in messages]
         offered = shield_all(list(tools), self.vocabulary.controls)
         if self.template is not None:
             return self.template.render(shielded, tools=offered, think=self.think)
         if not self.jinja:
             return "\n\n".join(message.content for message in shielded)
+        try:
+            return self._by_jinja(shielded, offered)
+        except RefusedByTemplate:
+            # Many templates take no two messages of one role in a row, as parts of one become.
+            merged = in_turns(shielded)
+            if len(merged) == len(shielded):
+                raise
+            return self._by_jinja(merged, offered)
+
+    def _by_jinja(self, messages: Iterable[Message], tools: Tools) -> str:
         variables: dict[str, Any] = {
-            "messages": list(map(_variables, shielded)),
+            "messages": list(map(_variables, messages)),
             "add_generation_prompt": True,
             "bos_token": self.vocabulary.bos,
             "eos_token": self.vocabulary.eos,
         }
-        if offered:
-            variables["tools"] = offered
+        if tools:
+            variables["tools"] = tools
         if self.knows_thinking:
             variables |= {"enable_thinking": bool(self.think), "thinking": bool(self.think)}
             if isinstance(self.think, str):
@@ -74,16 +87,9 @@ class Renderer:
         return self.template.render_gap(before, after, think=self.think)
 
     def _shielded(self, message: Message) -> Message:
-        controls = self.vocabulary.controls
-        return Message(
-            role=message.role,
-            content=shield(message.content, controls),
-            thinking=shield(message.thinking, controls),
-            num_images=message.num_images,
-            tool_calls=shield_all(message.tool_calls, controls),
-            tool_name=shield(message.tool_name, controls),
-            tool_call_id=shield(message.tool_call_id, controls),
-        )
+        """All of it: templates write roles and names as they write contents."""
+        fields: dict[str, Any] = shield_all(vars(message), self.vocabulary.controls)
+        return Message(**fields)
 
 
 def renderer_for(

@@ -42,6 +42,8 @@ class Stream(Generic[Chunk]):
         """Whether the last chunk has been handed out."""
         self.num_reused = 0
         """How many of the prompt's tokens were cached: known at the end, and not on the wire."""
+        self.stopped_by = ""
+        """The stop string that has ended the answer, if one has; as ``num_reused``."""
 
     @classmethod
     def of(cls, answer: Chunk) -> "Stream[Chunk]":
@@ -118,4 +120,5 @@ class Stream(Generic[Chunk]):
         self.done = event.done
         if isinstance(event, Finish):
             self.num_reused = event.reused_count
+            self.stopped_by = event.stopped_by
         return self._translate(event)

@@ -11,6 +11,12 @@ import msgspec
 from .field_types import ModelName
 
 
+class BlockParam(msgspec.Struct, frozen=True, kw_only=True):
+    """What tells a block from others."""
+
+    type: str = ""
+
+
 class TextBlockParam(msgspec.Struct, frozen=True, kw_only=True):
     """``text``."""
 
@@ -163,6 +169,7 @@ class MessagesResponse(msgspec.Struct, kw_only=True):
     model: str
     content: list[Block]
     stop_reason: str | None
+    stop_sequence: str | None = None
     usage: MessagesUsage
 
 
@@ -214,9 +221,10 @@ class ContentBlockStop(msgspec.Struct, tag_field="type", tag="content_block_stop
 
 
 class StopDelta(msgspec.Struct):
-    """Why the answer ends."""
+    """Why the answer ends, and at which of the request's stop sequences."""
 
     stop_reason: str | None
+    stop_sequence: str | None = None
 
 
 class MessageDelta(msgspec.Struct, tag_field="type", tag="message_delta"):

@@ -9,7 +9,7 @@ import msgspec
 
 from .chat_types import Tool
 from .field_types import ModelName, ToolChoice
-from .openai_types import SamplingFields, StreamOptions, Usage
+from .openai_types import AnswerObject, SamplingFields, StreamOptions, Usage
 
 
 class CalledFunction(msgspec.Struct, kw_only=True):
@@ -131,25 +131,17 @@ class ChatCompletionChunkChoice(msgspec.Struct, kw_only=True):
     logprobs: ChatLogprobs | msgspec.UnsetType = msgspec.UNSET
 
 
-class ChatCompletionResponse(msgspec.Struct, kw_only=True):
+class ChatCompletionResponse(AnswerObject, kw_only=True):
     """A whole answer."""
 
-    id: str
     object: str = "chat.completion"
-    created: int
-    model: str
-    system_fingerprint: str = "fp_ollama"
     choices: list[ChatCompletionChoice]
     usage: Usage
 
 
-class ChatCompletionChunk(msgspec.Struct, kw_only=True):
+class ChatCompletionChunk(AnswerObject, kw_only=True):
     """One event of a stream; only the last one has ``usage``, and only where that was asked for."""
 
-    id: str
     object: str = "chat.completion.chunk"
-    created: int
-    model: str
-    system_fingerprint: str = "fp_ollama"
     choices: list[ChatCompletionChunkChoice]
     usage: Usage | msgspec.UnsetType = msgspec.UNSET

@@ -37,6 +37,16 @@ class Usage(msgspec.Struct, kw_only=True):
     total_tokens: int = 0
 
 
+class AnswerObject(msgspec.Struct, kw_only=True):
+    """What every object of one answer says of itself."""
+
+    id: str
+    object: str
+    created: int
+    model: str
+    system_fingerprint: str = "fp_ollama"
+
+
 class CompletionRequest(SamplingFields, kw_only=True):
     """POST /v1/completions (14.3). ``logprobs``: how many alternatives of each token to tell."""
 
@@ -66,14 +76,10 @@ class CompletionChoice(msgspec.Struct, kw_only=True):
     logprobs: CompletionLogprobs | msgspec.UnsetType = msgspec.UNSET
 
 
-class CompletionResponse(msgspec.Struct, kw_only=True):
+class CompletionResponse(AnswerObject, kw_only=True):
     """The whole answer, or one chunk of it, which has ``usage`` only where that was asked for."""
 
-    id: str
     object: str = "text_completion"
-    created: int
-    model: str
-    system_fingerprint: str = "fp_ollama"
     choices: list[CompletionChoice]
     usage: Usage | msgspec.UnsetType = msgspec.UNSET
 

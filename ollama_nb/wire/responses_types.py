@@ -11,6 +11,13 @@ import msgspec
 from .field_types import ModelName
 
 
+class ItemParam(msgspec.Struct, frozen=True, kw_only=True):
+    """What tells an item from others: its type, and a role where that is left out."""
+
+    type: str = ""
+    role: str = ""
+
+
 class MessageParam(msgspec.Struct, frozen=True, kw_only=True):
     """``message``: a text, or parts."""
 
@@ -45,6 +52,12 @@ class ReasoningItemParam(msgspec.Struct, frozen=True, kw_only=True):
 
     summary: list[SummaryTextParam] | None = None
     encrypted_content: str = ""
+
+
+class PartParam(msgspec.Struct, frozen=True, kw_only=True):
+    """What tells a part of a message from others."""
+
+    type: str = ""
 
 
 class TextPartParam(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,9 +169,10 @@ Item = ReasoningItem | MessageItem | FunctionCallItem
 
 
 class InputTokensDetails(msgspec.Struct, frozen=True, kw_only=True):
-    """Which of the prompt's tokens cost less."""
+    """Which of the prompt's tokens cost less, or more; newer SDKs want the second."""
 
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
 
 
 class OutputTokensDetails(msgspec.Struct, frozen=True, kw_only=True):

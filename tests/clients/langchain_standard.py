@@ -15,12 +15,19 @@ WHERE = {"base_url": SERVER, "client_kwargs": {"headers": HEADERS}}
 
 
 def beyond_the_guide(reason):
-    """Mark what so small a model may fail at. That one trained anew passes is no fault."""
-    return pytest.mark.xfail(reason=f"the guide {reason}", strict=False)
+    """Mark what so small a model fails at, always, since its answers here are the likeliest ones.
+
+    The mark goes when one trained anew passes.
+    """
+    return pytest.mark.xfail(reason=f"the guide {reason}", strict=True)
 
 
 no_call = beyond_the_guide("answers from what it knows instead of calling a tool it has not seen")
 no_end = beyond_the_guide("never closes the first text of the object, and 100 tokens are its end")
+# What has been cut off is an object to the client, but for pydantic, which wants all of it. Their
+# tests are of one function, which must be marked as a whole where it is overridden.
+strict_type = pytest.mark.parametrize("schema_type", ["pydantic"])
+other_types = pytest.mark.parametrize("schema_type", ["typeddict", "json_schema"])
 
 
 class TestChat(ChatModelIntegrationTests):
@@ -70,13 +77,21 @@ class TestChat(ChatModelIntegrationTests):
         super().test_bind_runnables_as_tools(model)
 
     @no_end
-    @pytest.mark.parametrize("schema_type", ["pydantic", "typeddict", "json_schema"])
+    @strict_type
     def test_structured_output(self, model, schema_type):
         super().test_structured_output(model, schema_type)
 
+    @other_types
+    def test_structured_output_of_other_types(self, model, schema_type):
+        super().test_structured_output(model, schema_type)
+
     @no_end
-    @pytest.mark.parametrize("schema_type", ["pydantic", "typeddict", "json_schema"])
+    @strict_type
     async def test_structured_output_async(self, model, schema_type):
+        await super().test_structured_output_async(model, schema_type)
+
+    @other_types
+    async def test_structured_output_async_of_other_types(self, model, schema_type):
         await super().test_structured_output_async(model, schema_type)
 
     @no_end

@@ -27,7 +27,7 @@ PIXEL = "iVBORw0KGgo="
 
 def client_of(server, mount="", **keys):
     keys = {"api_key": None, "auth_token": None} | keys
-    return anthropic.Anthropic(base_url=server.url + mount, max_retries=0, timeout=60, **keys)
+    return anthropic.Anthropic(base_url=server.url + mount, max_retries=0, timeout=300, **keys)
 
 
 @pytest.fixture(params=["kernel", "standalone", "api_key", "auth_token"])
@@ -81,6 +81,19 @@ def test_a_conversation_with_a_system(client):
     turns = [*QUESTION, {"role": "assistant", "content": first.content}, *QUESTION]
     second = client.messages.create(**asked(turns))
     assert second.usage.input_tokens > first.usage.input_tokens
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_the_stop_sequence_that_was_met_is_told(client, streams):
+    wanted = asked(stop_sequences=["zebra", " in"])
+    if streams:
+        with client.messages.stream(**wanted) as stream:
+            message = stream.get_final_message()
+    else:
+        message = client.messages.create(**wanted)
+    assert (message.stop_reason, message.stop_sequence) == ("stop_sequence", " in")
+    assert "pull" in message.content[0].text
+    assert " in" not in message.content[0].text
 
 
 def test_max_tokens_are_kept(client):
@@ -186,7 +199,7 @@ def test_images_are_refused_by_a_model_that_sees_none(client):
 
 
 def test_an_answer_that_nobody_reads_ends(client):
-    endless = asked(model="endless", max_tokens=100_000)
+    endless = asked(model="endless", max_tokens=10_000_000)
     with client.messages.create(**endless, stream=True) as stream:
         assert next(iter(stream)).type == "message_start"
     # The one slot of this server is free again.

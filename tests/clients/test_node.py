@@ -15,7 +15,7 @@ from servers import TOKEN, standalone_server
 
 _PACKAGES = ("ollama@0.6.4",)
 _SCRIPTS = Path(__file__).parent
-_PATIENCE = 300
+_PATIENCE = 900
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def client(request, monkeypatch):
     else:
         server = request.getfixturevalue(request.param)
         mount, key = ("/ollama/v1", TOKEN) if request.param == "mounted" else ("/v1", "whatever")
-        made = openai.OpenAI(base_url=server.url + mount, api_key=key, max_retries=0, timeout=60)
+        made = openai.OpenAI(base_url=server.url + mount, api_key=key, max_retries=0, timeout=300)
     with made:
         yield made
 

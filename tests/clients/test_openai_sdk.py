@@ -201,6 +201,18 @@ def test_a_certain_call_can_be_demanded(client, name):
     assert isinstance(json.loads(call.function.arguments)["city"], str)
 
 
+def test_a_call_of_one_of_some_can_be_demanded(client):
+    some = {"mode": "required", "tools": [{"type": "function", "function": {"name": "get_time"}}]}
+    answer = client.chat.completions.create(
+        messages=WEATHER,
+        tools=TOOLS,
+        tool_choice={"type": "allowed_tools", "allowed_tools": some},
+        **GREEDY,
+    )
+    (call,) = answer.choices[0].message.tool_calls
+    assert call.function.name == "get_time"
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -37,7 +37,7 @@ def upload(store):
         env = {**os.environ, "OLLAMA_MODELS": str(store), "OLLAMA_NB_FAILPOINT": failpoint}
         done = subprocess.run(
             [sys.executable, "-c", _CODE.format(digest=DIGEST)],
-            env=env, capture_output=True, text=True, timeout=60, check=False,
+            env=env, capture_output=True, text=True, timeout=180, check=False,
         )  # fmt: skip
         return done.returncode, done.stdout.strip()
 

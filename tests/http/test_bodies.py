@@ -10,7 +10,8 @@ from ollama_nb.engine.sequence import Piece
 from ollama_nb.errors import EngineError, OllamaError
 from ollama_nb.http.bodies import Events, Lines, Whole
 from ollama_nb.service import Stream
-from ollama_nb.wire import GenerateResponse
+from ollama_nb.wire import EmbedResponse, GenerateResponse
+from ollama_nb.wire.codec import encode
 from ollama_nb.wire.fold import fold_generate
 
 AT = "2026-01-01T00:00:00Z"
@@ -211,6 +212,19 @@ def test_a_whole_answer_arrives_once():
     stream.put(End("b"))
     (piece,) = body.arrived()
     assert json.loads(piece)["response"] == "ab"
+
+
+def test_an_answer_of_many_vectors_is_made_in_pieces_and_says_so():
+    answer = EmbedResponse(model="m", embeddings=[[0.5], [-1.0], [2.0]], prompt_eval_count=3)
+    body = Whole(Stream.of(answer), many="embeddings")
+    assert body.takes_long
+    pieces = list(body.arrived())
+    assert len(pieces) >= len(answer.embeddings)
+    assert b"".join(pieces) == encode(answer)
+
+
+def test_other_answers_take_no_time(body_of):
+    assert not body_of(stream_of()).takes_long
 
 
 def test_listen_wakes_now_and_later(body_of):

@@ -125,6 +125,15 @@ def test_a_body_that_is_refused_by_its_headers(service, path):
 
 
 @pytest.mark.parametrize("path", [OLLAMA, OPENAI, ANTHROPIC])
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" + "0" * 5000], ids=lambda text: text[:6])
+def test_a_number_that_nothing_holds(service, path, number):
+    body = _WELL_FORMED[:-1] + f',"temperature":{number}}}'.encode()
+    response = handle(service, Request("POST", path, {}, body))
+    assert response.status == 400
+    assert message(response, path).startswith("a number ")
+
+
+@pytest.mark.parametrize("path", [OLLAMA, OPENAI, ANTHROPIC])
 def test_what_nobody_planned(path):
     response = handle(None, Request("POST", path, {}, _WELL_FORMED))
     assert (response.status, message(response, path)) == (500, "internal error")

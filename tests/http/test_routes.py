@@ -84,6 +84,14 @@ def test_lookup_with_a_wrong_method(method):
         find(method, "/api/tags")
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/api/tags", "GET, HEAD"), ("/api/blobs/x", "HEAD, POST")]
+)
+def test_a_wrong_method_is_told_which_are_right(service, path, allowed):
+    refused = answer(service, "DELETE", path)
+    assert (refused.status, refused.headers["Allow"]) == (405, allowed)
+
+
 def test_head_has_the_length_of_get(service):
     get, head = answer(service), answer(service, "HEAD")
     assert head.body == b""

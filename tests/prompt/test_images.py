@@ -73,6 +73,10 @@ def test_marks_that_a_template_writes_itself_mean_nothing():
     assert split_images(f"{EDGE}{EDGE}-1{EDGE}", 1) == [f"{EDGE}{EDGE}-1{EDGE}"]
 
 
+def test_no_image_is_given_twice_however_often_a_prompt_names_it():
+    assert split_images(f"a{EDGE}0{EDGE}" * 3, 1) == ["a", 0, "a", "a"]
+
+
 pieces_of_text = st.lists(
     st.one_of(
         st.text(max_size=8),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ollama_nb.prompt.jinja import TemplateFailed, render_jinja
+from ollama_nb.prompt.jinja import RefusedByTemplate, TemplateFailed, render_jinja
 
 MESSAGES = [
     {"role": "system", "content": "Be brief."},
@@ -60,10 +60,10 @@ def test_text_is_not_escaped():
     assert render("{{ messages[1].content }}") == MESSAGES[1]["content"]
 
 
-def test_raise_exception_carries_the_templates_words():
-    with pytest.raises(TemplateFailed, match="roles must alternate") as caught:
+def test_what_a_template_refuses_is_the_requests_fault_in_the_templates_words():
+    with pytest.raises(RefusedByTemplate, match="roles must alternate") as caught:
         render("{{ raise_exception('roles must alternate') }}")
-    assert caught.value.status == 500
+    assert caught.value.status == 400
 
 
 def test_strftime_now_gives_the_year():

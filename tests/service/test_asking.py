@@ -8,7 +8,7 @@ import pytest
 from ollama_nb.errors import EngineError
 from ollama_nb.service import Asking, Stream
 
-PATIENCE = 10
+PATIENCE = 180
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from held_engine import hold_after
 from model_files import endless_weights, write_model
 
 from ollama_nb.errors import InvalidName, ModelNotFound, ReadOnlyStore
@@ -12,7 +13,7 @@ from ollama_nb.service import Service
 from ollama_nb.settings import Settings
 from ollama_nb.wire import CopyRequest, DeleteRequest, GenerateRequest
 
-_PATIENCE = 20
+_PATIENCE = 180
 
 
 @pytest.fixture
@@ -88,13 +89,16 @@ def test_models_that_are_not_there(service):
         service.delete(DeleteRequest(model="nope"))
 
 
-def test_a_deleted_model_ends_its_answers_first(service):
+def test_a_deleted_model_ends_its_answers_first(service, monkeypatch):
+    service.generate(GenerateRequest(model="endless")).fold()
+    gate = hold_after(monkeypatch, 20)
     request = GenerateRequest(model="endless", prompt="x", options={"num_predict": 200})
     stream = service.generate(request)
     chunks = iter(stream)
     next(chunks)
     assert service.delete(DeleteRequest(model="endless")) > 0
     assert loaded(service) == ["endless:latest"]
+    gate.set()
     *_, last = chunks
     assert last.eval_count == 200
     wait_until(lambda: not loaded(service))

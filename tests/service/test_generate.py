@@ -24,7 +24,7 @@ def ask(service):
 
 
 def is_unloaded(service, name):
-    end = time.monotonic() + 5
+    end = time.monotonic() + 180
     while any(one.name == name for one in service.ps().models) and time.monotonic() < end:
         time.sleep(0.01)
     return all(one.name != name for one in service.ps().models)
@@ -136,6 +136,13 @@ def test_options_bound_the_answer(ask):
     assert answer.done_reason == "length"
 
 
+def test_a_limit_of_nothing_is_no_limit(ask):
+    free = ask(options={"temperature": 0}).fold()
+    answer = ask(options={"temperature": 0, "num_predict": 0}).fold()
+    assert answer.response == free.response
+    assert answer.done_reason == "stop"
+
+
 def test_a_prompt_longer_than_the_window_is_cut_unless_forbidden(ask):
     long = "word " * 3000
     options = {"num_ctx": 256, "num_predict": 2}
@@ -152,8 +159,9 @@ def test_two_names_over_the_same_weights_share_one_loaded_model(ask, service):
 
 
 def test_cancelling_ends_the_stream_and_frees_the_model(ask, models):
-    write_model(models, "endless", weights=endless_weights())
-    stream = ask(model="endless", options={"temperature": 0})
+    write_model(models, "endless", weights=endless_weights(32_768))
+    options = {"temperature": 0, "num_ctx": 32_768}  # minutes
+    stream = ask(model="endless", options=options)
     next(iter(stream))
     stream.cancel()
     stream.cancel()

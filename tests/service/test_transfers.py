@@ -100,12 +100,12 @@ def test_it_is_told_to_stop(service, stand_in, end):
     def script(report, stop):
         report(ProgressResponse(status="pulling manifest"))
         told.set()
-        assert stop.wait(20)
+        assert stop.wait(180)
         raise Cancelled
 
     stand_in.script = script
     stream = service.pull(PullRequest(model="x"))
-    assert told.wait(20)
+    assert told.wait(180)
     stream.cancel() if end == "cancel" else service.close()
     with pytest.raises(Cancelled):
         list(stream)

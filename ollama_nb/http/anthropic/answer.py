@@ -8,11 +8,13 @@ from ollama_nb.wire.anthropic_types import (
     Block,
     MessagesResponse,
     MessagesUsage,
+    StopDelta,
     TextBlock,
     ThinkingBlock,
     ToolUseBlock,
 )
 
+_STOP_SEQUENCE = "stop_sequence"
 _REASONS = {"": None, "stop": "end_turn", "length": "max_tokens"}
 
 
@@ -21,20 +23,29 @@ def message_id() -> str:
     return f"msg_{secrets.token_hex(12)}"
 
 
-def whole_message(answer: ChatResponse) -> MessagesResponse:
-    """Translate a whole answer."""
+def whole_message(answer: ChatResponse, stop_sequence: str | None) -> MessagesResponse:
+    """Translate a whole answer, and the one of the request's stop sequences that has ended it."""
+    stop = stop_delta(answer, stop_sequence, called=bool(answer.message.tool_calls))
     return MessagesResponse(
         id=message_id(),
         model=answer.model,
         content=list(_blocks(answer.message)),
-        stop_reason=stop_reason(answer.done_reason, called=bool(answer.message.tool_calls)),
+        stop_reason=stop.stop_reason,
+        stop_sequence=stop.stop_sequence,
         usage=usage(answer),
     )
 
 
-def stop_reason(done_reason: str, *, called: bool) -> str | None:
-    """Why it ended, in Anthropic's words; whether tools were called comes before all else."""
-    return "tool_use" if called else _REASONS.get(done_reason, "stop_sequence")
+def stop_delta(last: ChatResponse, stop_sequence: str | None, *, called: bool) -> StopDelta:
+    """Why it ended, in Anthropic's words; whether tools were called comes before all else.
+
+    A stop sequence is told as Anthropic tells it; Ollama does not know it from an end of turn.
+    """
+    if called:
+        return StopDelta("tool_use")
+    if stop_sequence:
+        return StopDelta(_STOP_SEQUENCE, stop_sequence)
+    return StopDelta(_REASONS.get(last.done_reason, _STOP_SEQUENCE))
 
 
 def usage(last: ChatResponse) -> MessagesUsage:

@@ -14,12 +14,19 @@ from .request import counting_request, generation_request
 
 def messages(service: Service, request: Request) -> Response:
     """POST /v1/messages: answer a conversation."""
-    wanted = generation_request(decode_request(request.body, MessagesRequest))
+    asked = decode_request(request.body, MessagesRequest)
+    wanted = generation_request(asked)
     _forgive_thinking(service, wanted)
     stream = service.chat(wanted, owner=request.user)
+
+    def stop_sequence() -> str | None:
+        """What has ended the answer, unless it is a stop of the model's own."""
+        found = stream.stopped_by
+        return found if found in (asked.stop_sequences or ()) else None
+
     if wanted.stream:
-        return told(stream, MessagesTeller(estimated_tokens(wanted)))
-    return shaped(stream, whole_message)
+        return told(stream, MessagesTeller(estimated_tokens(wanted), stop_sequence))
+    return shaped(stream, lambda answer: whole_message(answer, stop_sequence()))
 
 
 def count_tokens(service: Service, request: Request) -> Response:

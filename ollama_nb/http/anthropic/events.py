@@ -1,6 +1,6 @@
 """What chat answers, as the events of a message stream."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -20,7 +20,6 @@ from ollama_nb.wire.anthropic_types import (
     MessageStart,
     MessageStop,
     MessagesUsage,
-    StopDelta,
     TextBlock,
     TextDelta,
     ThinkingBlock,
@@ -29,7 +28,7 @@ from ollama_nb.wire.anthropic_types import (
 )
 from ollama_nb.wire.codec import encode_value
 
-from .answer import message_id, stop_reason, usage
+from .answer import message_id, stop_delta, usage
 
 _CHARACTERS_A_TOKEN = 4
 
@@ -44,9 +43,10 @@ def estimated_tokens(request: ChatRequest) -> int:
 class MessagesTeller:
     """Tells an answer block by block: one is open at a time, and none is opened again."""
 
-    def __init__(self, estimate: int) -> None:
-        """Take how many tokens the prompt may have."""
+    def __init__(self, estimate: int, stop_sequence: Callable[[], str | None]) -> None:
+        """Take how many tokens the prompt may have, and what tells at the end what stopped it."""
         self._estimate = estimate
+        self._stop_sequence = stop_sequence
         self._begun = False
         self._called = False
         self._index = -1
@@ -74,8 +74,8 @@ class MessagesTeller:
             yield from self._call(call)
         if chunk.done:
             yield from self._stop()
-            reason = stop_reason(chunk.done_reason, called=self._called)
-            yield MessageDelta(StopDelta(reason), usage(chunk))
+            reason = stop_delta(chunk, self._stop_sequence(), called=self._called)
+            yield MessageDelta(reason, usage(chunk))
             yield MessageStop()
 
     def _start(self, model: str) -> MessageStart:

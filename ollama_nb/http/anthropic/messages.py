@@ -4,12 +4,14 @@ The blocks of one message are joined, but for tool results: each of them is a me
 and they come before what else their message says.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ollama_nb.errors import BadRequest
 from ollama_nb.wire import ChatMessage, FunctionCall, ToolCall
 from ollama_nb.wire.anthropic_types import (
+    BlockParam,
     ImageBlockParam,
     MessageParam,
     TextBlockParam,
@@ -34,34 +36,37 @@ def chat_messages(system: str, messages: Iterable[MessageParam]) -> list[ChatMes
 
 
 def _of_blocks(role: str, blocks: _Blocks) -> Iterator[ChatMessage]:
-    results = [_result(block) for block in blocks if block.get("type") == "tool_result"]
+    kinds = _by_type(blocks)
+    results = [_result(block) for block in kinds["tool_result"]]
     yield from results
-    uses = [block for block in blocks if block.get("type") == "tool_use"]
-    calls = [_call(block, index) for index, block in enumerate(uses)]
+    calls = [_call(block, index) for index, block in enumerate(kinds["tool_use"])]
+    thoughts = [read_object(block, ThinkingBlockParam).thinking for block in kinds["thinking"]]
+    text, images = _content(kinds)
     said = ChatMessage(
-        role=role,
-        content=_text(blocks),
-        thinking="".join(
-            read_object(block, ThinkingBlockParam).thinking
-            for block in blocks
-            if block.get("type") == "thinking"
-        ),
-        images=_images(blocks),
-        tool_calls=calls,
+        role=role, content=text, thinking="".join(thoughts), images=images, tool_calls=calls
     )
     if said.content or said.thinking or said.images or calls or not results:
         yield said
 
 
+def _by_type(blocks: _Blocks) -> Mapping[str, _Blocks]:
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for block in blocks:
+        found[read_object(block, BlockParam).type].append(block)
+    return found
+
+
+def _content(kinds: Mapping[str, _Blocks]) -> tuple[str, list[str]]:
+    """Texts of all blocks joined, and the images."""
+    texts = [read_object(block, TextBlockParam).text for block in kinds["text"]]
+    return "".join(texts), [_image(block) for block in kinds["image"]]
+
+
 def _result(block: dict[str, Any]) -> ChatMessage:
     result = read_object(block, ToolResultBlockParam)
-    blocks: _Blocks = [] if isinstance(result.content, str) else result.content
-    return ChatMessage(
-        role="tool",
-        content=result.content if isinstance(result.content, str) else _text(blocks),
-        images=_images(blocks),
-        tool_call_id=result.tool_use_id,
-    )
+    given = result.content
+    text, images = (given, []) if isinstance(given, str) else _content(_by_type(given))
+    return ChatMessage(role="tool", content=text, images=images, tool_call_id=result.tool_use_id)
 
 
 def _call(block: dict[str, Any], index: int) -> ToolCall:
@@ -71,16 +76,6 @@ def _call(block: dict[str, Any], index: int) -> ToolCall:
             raise BadRequest(f"tool_use block missing required '{field}' field")
     function = FunctionCall(index=index, name=use.name, arguments=use.input or {})
     return ToolCall(id=use.id, function=function)
-
-
-def _text(blocks: _Blocks) -> str:
-    return "".join(
-        read_object(block, TextBlockParam).text for block in blocks if block.get("type") == "text"
-    )
-
-
-def _images(blocks: _Blocks) -> list[str]:
-    return [_image(block) for block in blocks if block.get("type") == "image"]
 
 
 def _image(block: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from .effort import think_of
 from .identity import identity, wants_usage
 from .messages import chat_messages
 from .sampling import sampling_options
+from .tool_choice import chosen
 
 _IDS = "chatcmpl"
 
@@ -38,11 +39,12 @@ def chat_request(wanted: ChatCompletionRequest) -> ChatRequest:
     options = sampling_options(wanted, _stops(wanted.stop))
     if wanted.max_completion_tokens is not None:
         options["num_predict"] = wanted.max_completion_tokens
+    tools, tool_choice = chosen(wanted.tools or (), wanted.tool_choice, _function_name)
     return ChatRequest(
         model=wanted.model,
         messages=chat_messages(wanted.messages),
-        tools=wanted.tools,
-        tool_choice=_tool_choice(wanted.tool_choice) if wanted.tools else None,
+        tools=tools,
+        tool_choice=tool_choice,
         stream=wanted.stream,
         format=_format(wanted.response_format),
         options=options,
@@ -58,11 +60,10 @@ def _stops(stop: Any) -> list[str] | None:
     return [one for one in given if isinstance(one, str)] or None
 
 
-def _tool_choice(choice: Any) -> Any:
-    """What chat knows of the choices; Ollama heeds none of them, so no other is a mistake."""
-    match choice:
-        case "none" | "auto" | "required" | {"function": {"name": str()}}:
-            return choice
+def _function_name(reference: Any) -> str | None:
+    match reference:
+        case {"function": {"name": str(name)}}:
+            return name
     return None
 
 

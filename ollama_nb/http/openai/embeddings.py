@@ -26,7 +26,7 @@ def embeddings(service: Service, request: Request) -> Response:
     wanted = decode_request(request.body, OpenAIEmbeddingRequest)
     encoding = _encoding(wanted.encoding_format)
     stream = service.embed(embed_request(wanted), owner=request.user)
-    return shaped(stream, lambda answer: embedding_response(answer, encoding))
+    return shaped(stream, lambda answer: embedding_response(answer, encoding), many="data")
 
 
 def embed_request(wanted: OpenAIEmbeddingRequest) -> EmbedRequest:

@@ -14,7 +14,9 @@ from ollama_nb.wire.responses_types import (
     FunctionCallOutputParam,
     FunctionCallParam,
     ImagePartParam,
+    ItemParam,
     MessageParam,
+    PartParam,
     ReasoningItemParam,
     TextPartParam,
 )
@@ -48,8 +50,8 @@ class _Conversation:
 
     def add(self, item: dict[str, Any]) -> None:
         """Take the next item."""
-        kind = item.get("type") or ("message" if item.get("role") else None)
-        match kind:
+        told = read_object(item, ItemParam)
+        match told.type or ("message" if told.role else ""):
             case "message":
                 self._say(read_object(item, MessageParam))
             case "reasoning":
@@ -58,9 +60,9 @@ class _Conversation:
                 self._call(read_object(item, FunctionCallParam))
             case "function_call_output":
                 self._bring(read_object(item, FunctionCallOutputParam))
-            case None:
+            case "":
                 raise BadRequest("input item missing required 'type' field")
-            case _ if kind != _IGNORED:
+            case kind if kind != _IGNORED:
                 raise BadRequest(f'unknown input item type: "{kind}"')
 
     def _think(self, item: ReasoningItemParam) -> None:
@@ -113,7 +115,7 @@ def _content(content: str | Sequence[dict[str, Any]]) -> tuple[str, list[str]]:
     texts: list[str] = []
     images: list[str] = []
     for part in content:
-        match part.get("type"):
+        match read_object(part, PartParam).type:
             case "input_text" | "output_text" | "text":
                 texts.append(read_object(part, TextPartParam).text)
             case "input_image":

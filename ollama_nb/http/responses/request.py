@@ -4,6 +4,7 @@ from typing import Any
 
 from ollama_nb.http.openai.effort import think_of
 from ollama_nb.http.openai.sampling import TEMPERATURE
+from ollama_nb.http.openai.tool_choice import chosen
 from ollama_nb.wire import ChatRequest
 from ollama_nb.wire.codec import read_object
 from ollama_nb.wire.responses_types import FormatParam, ReasoningParam, ResponsesRequest
@@ -14,12 +15,13 @@ from .tools import called_name, chat_tools
 
 def generation_request(request: ResponsesRequest) -> ChatRequest:
     """Translate. Raises BadRequest for an input that is unusable."""
-    tools = chat_tools(request.tools or [])
+    offered = chat_tools(request.tools or [])
+    tools, tool_choice = chosen(offered, request.tool_choice, _function_name)
     return ChatRequest(
         model=request.model,
         messages=chat_messages(request.instructions, request.input),
         tools=tools,
-        tool_choice=_tool_choice(request.tool_choice) if tools else None,
+        tool_choice=tool_choice,
         stream=request.stream,
         format=_format(request),
         options=_options(request),
@@ -28,14 +30,10 @@ def generation_request(request: ResponsesRequest) -> ChatRequest:
     )
 
 
-def _tool_choice(choice: Any) -> Any:
-    """Chat has the form of OpenAI's older API; Ollama heeds no choice, so none is a mistake."""
-    match choice:
+def _function_name(reference: Any) -> str | None:
+    match reference:
         case {"type": "function", "name": str(name)}:
-            name = called_name(choice.get("namespace") or "", name)
-            return {"type": "function", "function": {"name": name}}
-        case "none" | "auto" | "required":
-            return choice
+            return called_name(reference.get("namespace") or "", name)
     return None
 
 

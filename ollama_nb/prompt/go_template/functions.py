@@ -167,13 +167,6 @@ def _text(values: tuple[Any, ...]) -> str:
     return sprint([NO_VALUE if value is None else value for value in values])
 
 
-def _json(value: Any) -> str:
-    try:
-        return json_text(value)
-    except ValueError:
-        return ""  # Ollama does not look at the encoder's error
-
-
 def _current_date(*_: Any) -> str:
     return date.today().isoformat()
 
@@ -212,7 +205,7 @@ FUNCTIONS = {
     "html": Function(lambda *values: escapes.html(_text(values)), 0, grows=True),
     "index": Function(_index),
     "js": Function(lambda *values: escapes.script(_text(values)), 0, grows=True),
-    "json": Function(_json, 1, 1, grows=True),
+    "json": Function(json_text, 1, 1, grows=True),
     "le": _pair(_less_or_equal),
     "len": Function(_len, 1, 1),
     "lt": _pair(_less),

@@ -10,7 +10,18 @@ from .values import NamesList, Struct
 
 
 def json_text(value: Any) -> str:
-    """Write a value. Raises ValueError for what has no JSON: infinities and the like."""
+    """Write a value.
+
+    Nothing where some of it has no JSON, such as a number beyond all floats: Ollama does not look
+    at the encoder's error.
+    """
+    try:
+        return _written(value)
+    except ValueError:
+        return ""
+
+
+def _written(value: Any) -> str:
     if isinstance(value, str):
         return string(value)
     if value is None:
@@ -32,13 +43,13 @@ def _collection(value: Any) -> str:
     if isinstance(value, Struct):
         return _members(value.json().items())
     if isinstance(value, NamesList) and len(value) == 1:
-        return json_text(value[0])
+        return _written(value[0])
     if isinstance(value, list):
         # A list of a type of its own is nil when it is empty.
         is_nil = not value and type(value) is not list
-        return "null" if is_nil else f"[{','.join(map(json_text, value))}]"
+        return "null" if is_nil else f"[{','.join(map(_written, value))}]"
     raise ValueError("unsupported type: complex128")
 
 
 def _members(items: Any) -> str:
-    return f"{{{','.join(f'{json_text(key)}:{json_text(value)}' for key, value in items)}}}"
+    return f"{{{','.join(f'{_written(key)}:{_written(value)}' for key, value in items)}}}"

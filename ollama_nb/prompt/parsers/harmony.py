@@ -29,10 +29,14 @@ _DASHES = str.maketrans(" -.", "___")
 
 
 def identifiers(names: Iterable[str]) -> dict[str, str]:
-    """What each tool is called in prompts, where names are identifiers; no two are alike."""
-    found: dict[str, str] = {}
-    for name in names:
-        if name not in found:
+    """What each tool is called in prompts, where names are identifiers; no two are alike.
+
+    One whose name is an identifier keeps it.
+    """
+    found = dict.fromkeys(names, "")
+    found |= {name: name for name in found if _identifier(name) == name}
+    for name, called in found.items():
+        if not called:
             found[name] = _unused(_identifier(name), set(found.values()))
     return found
 
@@ -57,6 +61,11 @@ class HarmonyFormat:
     marks: tuple[str, ...] = _MARKS
     call_prefix: str = ""
     arguments_key: str = "arguments"
+
+    def names(self, tools: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
+        """See AnswerFormat: its prompts show tools as types of TypeScript."""
+        given = identifiers(Offer(tools).names)
+        return {name: called for name, called in given.items() if name != called}
 
     def free_part(self, *, thinks: bool, inside: bool) -> tuple[str, str]:
         """A message on the analysis channel, and the header of the next one, on the final one."""

@@ -60,6 +60,12 @@ class AnswerFormat(Protocol):
     def arguments_key(self) -> str:
         """The other member of that JSON: "arguments" or "parameters"."""
 
+    def names(self, tools: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
+        """What prompts call those tools that they do not call by their names.
+
+        Calls come back from the parser under the tools' own names.
+        """
+
     def free_part(self, *, thinks: bool, inside: bool) -> tuple[str, str]:
         """How what may precede a structured answer begins and ends; ("", "") if nothing may.
 

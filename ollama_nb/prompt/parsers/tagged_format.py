@@ -54,6 +54,10 @@ class TaggedFormat:
         """See AnswerFormat."""
         return self.calls.arguments_key if self.calls else "arguments"
 
+    def names(self, tools: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
+        """See AnswerFormat."""
+        return {}
+
     def free_part(self, *, thinks: bool, inside: bool) -> tuple[str, str]:
         """See AnswerFormat."""
         if not thinks:

@@ -80,7 +80,7 @@ def test_generate_loads_and_unloads(client):
     assert (loaded.response, loaded.done_reason) == ("", "load")
     assert "guide:latest" in [model.model for model in client.ps().models]
     assert client.generate("guide", keep_alive=0).done_reason == "unload"
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while "guide:latest" in [model.model for model in client.ps().models]:
         assert time.monotonic() < end
         time.sleep(0.02)

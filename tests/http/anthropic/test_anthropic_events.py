@@ -15,13 +15,13 @@ from ollama_nb.wire.codec import encode
 from ollama_nb.wire.fold import fold_chat
 
 
-def told(*chunks):
-    teller = MessagesTeller(3)
+def told(*chunks, stop_sequence=None):
+    teller = MessagesTeller(3, lambda: stop_sequence)
     return told_events(piece for one in chunks for piece in teller.tell(one))
 
 
-def whole(*chunks):
-    return json.loads(encode(whole_message(fold_chat(chunks))))
+def whole(*chunks, stop_sequence=None):
+    return json.loads(encode(whole_message(fold_chat(chunks), stop_sequence)))
 
 
 def test_a_stream_of_text():
@@ -31,7 +31,7 @@ def test_a_stream_of_text():
     assert re.fullmatch("msg_[0-9a-f]{24}", message.pop("id"))
     assert message == {
         "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None,
-        "usage": {"input_tokens": 3, "output_tokens": 0},
+        "stop_sequence": None, "usage": {"input_tokens": 3, "output_tokens": 0},
     }  # fmt: skip
     assert rest == [
         {
@@ -48,7 +48,7 @@ def test_a_stream_of_text():
         {"type": "content_block_stop", "index": 0},
         {
             "type": "message_delta",
-            "delta": {"stop_reason": "end_turn"},
+            "delta": {"stop_reason": "end_turn", "stop_sequence": None},
             "usage": {"input_tokens": 7, "output_tokens": 5},
         },
         {"type": "message_stop"},
@@ -69,11 +69,11 @@ def test_a_piece_that_spans_the_border_becomes_two_blocks_and_a_call_a_third():
         {"type": "text_delta", "text": "Let me see."},
         {"type": "input_json_delta", "partial_json": '{"city":"Paris"}'},
     ]
-    assert events[-2]["delta"] == {"stop_reason": "tool_use"}
+    assert events[-2]["delta"] == {"stop_reason": "tool_use", "stop_sequence": None}
 
 
 def test_an_event_goes_over_the_wire_with_its_name():
-    *_, stop = MessagesTeller(1).tell(last())
+    *_, stop = MessagesTeller(1, lambda: None).tell(last())
     assert stop == b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 
@@ -87,7 +87,7 @@ def test_an_answer_of_nothing():
 def test_a_whole_answer():
     message = whole(chunk(thinking="hm"), chunk("It is "), chunk("sunny."), last())
     assert list(message) == [
-        "id", "type", "role", "model", "content", "stop_reason", "usage",
+        "id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage",
     ]  # fmt: skip
     assert message["content"] == [
         {"type": "thinking", "thinking": "hm", "signature": ""},
@@ -111,8 +111,19 @@ def test_why_it_ends(reason, calls, expected):
     assert whole(chunk(calls=calls), last(reason=reason))["stop_reason"] == expected
 
 
+@pytest.mark.parametrize(
+    ("calls", "expected"), [([], ("stop_sequence", "\n\n")), ([call()], ("tool_use", None))]
+)
+def test_the_stop_sequence_that_ends_it_is_told_unless_a_tool_is_used(calls, expected):
+    chunks = [chunk(calls=calls), last()]
+    message = whole(*chunks, stop_sequence="\n\n")
+    assert (message["stop_reason"], message["stop_sequence"]) == expected
+    delta = told(*chunks, stop_sequence="\n\n")[-2]["delta"]
+    assert (delta["stop_reason"], delta["stop_sequence"]) == expected
+
+
 def test_a_failure_is_the_last_event():
-    teller = MessagesTeller(1)
+    teller = MessagesTeller(1, lambda: None)
     list(teller.tell(chunk("a")))
     (event,) = told_events(teller.fail(EngineError("broken")))
     assert re.fullmatch("req_[0-9a-f]{24}", event.pop("request_id"))

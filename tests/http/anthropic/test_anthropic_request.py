@@ -217,6 +217,11 @@ def test_calls_need_an_id_and_a_name(field):
     assert str(caught.value) == f"tool_use block missing required '{field}' field"
 
 
+def test_keys_match_whatever_their_case():
+    (message,) = blocks({"Type": "text", "TEXT": "hi"})
+    assert message.content == "hi"
+
+
 def test_unknown_blocks_are_passed_over():
     odd = {"type": "search_result", "source": "x", "content": 5}
     (said,) = blocks(odd, {}, {"type": None}, text("a"), {"type": "redacted_thinking", "data": "x"})

@@ -163,12 +163,24 @@ def test_tools_and_the_choice_among_them_go_on_to_chat(choice):
 @pytest.mark.parametrize(
     "choice",
     [
-        {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [WEATHER]}},
+        {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": "weather"}},
         {"type": "custom", "custom": {"name": "weather"}}, {}, {"function": "weather"}, "any", 7,
     ],
 )  # fmt: skip
 def test_a_choice_of_a_kind_that_is_not_known_is_none(choice):
     assert requested(tools=[WEATHER], tool_choice=choice).tool_choice is None
+
+
+@pytest.mark.parametrize("mode", ["auto", "required"])
+def test_a_choice_can_leave_some_of_the_tools(mode):
+    clock = {"type": "function", "function": {"name": "time"}}
+    some = {"mode": mode, "tools": [clock, {"type": "function", "function": {"name": "none"}}, 7]}
+    choice = {"type": "allowed_tools", "allowed_tools": some}
+    asked = requested(tools=[WEATHER, clock], tool_choice=choice)
+    assert [one.function.name for one in asked.tools] == ["time"]
+    assert asked.tool_choice == mode
+    asked = requested(tools=[WEATHER], tool_choice=choice)
+    assert (asked.tools, asked.tool_choice) == ([], None)
 
 
 @pytest.mark.parametrize(

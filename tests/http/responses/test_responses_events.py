@@ -62,7 +62,7 @@ def test_a_whole_answer():
         "reasoning": None,
         "usage": {
             "input_tokens": 7, "output_tokens": 5, "total_tokens": 12,
-            "input_tokens_details": {"cached_tokens": 0},
+            "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
             "output_tokens_details": {"reasoning_tokens": 0},
         },
         "max_output_tokens": None, "max_tool_calls": None, "store": False, "background": False,

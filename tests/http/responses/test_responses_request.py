@@ -151,12 +151,27 @@ def test_a_tool_needs_a_name():
          {"type": "function", "function": {"name": "crm.find"}}),
         ({"type": "web_search"}, None), ("any", None),
         ({"type": "allowed_tools", "mode": "required",
-          "tools": [{"type": "function", "name": "f"}]}, None),
+          "tools": [{"type": "function", "name": "f"}]}, "required"),
     ],
 )  # fmt: skip
 def test_which_tool_it_shall_use(choice, expected):
     tools = [{"type": "function", "name": "f"}]
     assert translated(tools=tools, tool_choice=choice).tool_choice == expected
+
+
+def test_a_choice_can_leave_some_of_the_tools():
+    member = {"type": "function", "name": "g"}
+    tools = [
+        {"type": "function", "name": "f"},
+        {"type": "namespace", "name": "n", "tools": [member]},
+        member,
+    ]
+    some = [{"type": "function", "name": "g", "namespace": "n"}, {"type": "mcp"}]
+    chat = translated(
+        tools=tools, tool_choice={"type": "allowed_tools", "mode": "auto", "tools": some}
+    )
+    assert [one.function.name for one in chat.tools] == ["n.g"]
+    assert chat.tool_choice == "auto"
 
 
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "name": "f"}])
@@ -214,6 +229,12 @@ def test_a_result_names_its_call():
     assert (other.content, other.tool_call_id) == ("y", "b")
 
 
+def test_keys_match_whatever_their_case():
+    part = {"Type": "input_text", "TEXT": "hi"}
+    (message,) = messages({"Type": "message", "Role": "user", "Content": [part]})
+    assert seen(message) == ("user", "hi", "", False)
+
+
 def test_searches_of_earlier_turns_are_passed_over():
     assert messages({"type": "web_search_call", "id": "ws_1", "status": "completed"}) == []
 
@@ -233,6 +254,9 @@ def test_searches_of_earlier_turns_are_passed_over():
         ([{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}],
          "invalid image input"),
         ([{"role": "user", "content": [{"type": "video"}]}], 'unknown content type: "video"'),
+        ([{"role": "user", "content": [{"text": "x"}]}], 'unknown content type: ""'),
+        ([{"type": True}], "Expected `str`, got `bool` - at `$.type`"),
+        ([{"role": "user", "content": [{"type": None}]}], 'unknown content type: ""'),
     ],
 )  # fmt: skip
 def test_what_is_unusable_is_named(given, text):
@@ -274,5 +298,5 @@ def test_any_items_are_messages_or_a_refusal(given):
 
 @given(_values.filter(lambda value: value and not isinstance(value, str)))
 def test_any_other_input_is_refused(given):
-    with pytest.raises(BadRequest, match=r"^input (must|item)"):
+    with pytest.raises(BadRequest, match=r"^(input (must|item)|unknown input|Expected)"):
         translated(given)

@@ -1,6 +1,8 @@
 # ruff: noqa: E501 - templates are longer than lines
 """Where Go's templates differ from what a Python programmer expects (models, 5.2)."""
 
+import math
+
 import pytest
 
 from ollama_nb.prompt.go_template import TemplateError, parse_template
@@ -183,6 +185,7 @@ def test_types_that_print_as_json():
         "{{ .A }}{{ range $k, $v := .A }}{{ $k }}{{ $v }}{{ end }}", A=JsonMap(z=1.0)
     ) == ('{"z":1}z1')
     assert render("{{ .A }}", A=JsonMap()) == "{}"
+    assert render("<{{ .A }}>", A=JsonMap(z=math.inf)) == "<>"
     assert render("{{ .T }} {{ json .T }}", T=NamesList(["string"])) == 'string "string"'
     assert render("{{ .T }} {{ json .T }}", T=NamesList(["a", "b"])) == '[a b] ["a","b"]'
 

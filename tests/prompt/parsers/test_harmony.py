@@ -63,17 +63,20 @@ def test_headers_full_of_white_space_are_read_fast():
 
 
 def test_names_of_tools_become_identifiers_and_come_back():
-    names = ["get-it", "get it", "get.it", "2nd", "§", "fine", "fine"]
+    names = ["get-it", "get it", "get.it", "2nd", "§", "fine", "fine", "get_it"]
     given = identifiers(names)
     assert given == {
-        "get-it": "get_it",
-        "get it": "get_it_2",
-        "get.it": "get_it_3",
+        "get-it": "get_it_2",
+        "get it": "get_it_3",
+        "get.it": "get_it_4",
         "2nd": "_2nd",
         "§": "unnamed",
         "fine": "fine",
+        "get_it": "get_it",
     }
     tools = [tool(name) for name in given]
+    kept = ("fine", "get_it")
+    assert HARMONY.names(tools) == {a: b for a, b in given.items() if a not in kept}
     for name, written in given.items():
         answer = f"<|channel|>commentary to=functions.{written}<|message|>{{}}<|call|>"
         parsed = read(HARMONY.parser(tools, thinks=True, inside=False), answer)
