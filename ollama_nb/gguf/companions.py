@@ -56,6 +56,12 @@ _NAMES: Final = {
 def check_projector(path: Path) -> Header:
     """Return the header of an image encoder; raise MalformedGGUF for any other file."""
     header = read_header(path)
+    judge_projector(header)
+    return header
+
+
+def judge_projector(header: Header) -> None:
+    """Raise MalformedGGUF for a header that is no image encoder's."""
     kind = header.metadata.get("general.type")
     if header.architecture != "clip" and kind not in _PROJECTOR_KINDS:
         header.refuse("is no projector (image encoder)")
@@ -65,12 +71,17 @@ def check_projector(path: Path) -> Header:
     _check_numbers(header)
     for tensor in header.tensors:
         _check_product(header, tensor)
-    return header
 
 
 def check_adapter(path: Path) -> Header:
     """Return the header of a LoRA adapter; raise MalformedGGUF for any other file."""
     header = read_header(path)
+    judge_adapter(header)
+    return header
+
+
+def judge_adapter(header: Header) -> None:
+    """Raise MalformedGGUF for a header that is no LoRA adapter's."""
     if header.metadata.get("general.type") != "adapter":
         header.refuse("is no adapter")
     if header.metadata.get("adapter.type") != "lora" or not header.tensors:
@@ -85,7 +96,6 @@ def check_adapter(path: Path) -> Header:
     ):
         header.refuse(f"adapter.lora.alpha {alpha} is not {_NAMES[FLOAT32]}")
     _check_pairs(header)
-    return header
 
 
 def check_adapted(adapter: Header, model: Header) -> None:

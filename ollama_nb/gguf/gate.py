@@ -31,7 +31,11 @@ _KINDS: Final = {
 
 def check_model(path: Path) -> Header:
     """Return the header of a model that may be loaded; raise MalformedGGUF for any other file."""
-    header = read_header(path)
+    return judged_model(read_header(path))
+
+
+def judged_model(header: Header) -> Header:
+    """Complete the header of a model that may be loaded; raise MalformedGGUF for any other."""
     _check_kind(header)
     _check_complete(header)
     check_hyperparameters(header)

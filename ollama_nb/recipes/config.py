@@ -1,6 +1,5 @@
 """The config blob: what kind of model it is (reference: models, 2.4)."""
 
-import math
 from typing import Any
 
 from ollama_nb.errors import BadRequest
@@ -21,6 +20,8 @@ _INFO_NAMES = {
     "embedding_length": ("embedding_length", int),
 }
 """What ``info`` may override, the config's name for it, and its type."""
+_BEYOND = 1 << 63
+"""Clients in other languages read no larger numbers, and one would spoil the whole list."""
 
 
 def config_of_model(model: Model) -> dict[str, Any]:
@@ -85,6 +86,6 @@ def _texts(key: str, value: object) -> list[str]:
 def _count(key: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadRequest(f'info field "{key}" must be a number')
-    if not math.isfinite(value) or value < 0 or value != int(value):
+    if not 0 <= value < _BEYOND or value != int(value):
         raise BadRequest(f'info field "{key}" must be a non-negative integer')
     return int(value)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ollama_nb.gguf import check_adapted, check_model
+from ollama_nb.gguf import check_adapted
 from ollama_nb.store import Store
 from ollama_nb.store.disk import storing
 
@@ -43,6 +43,7 @@ def add_converted(
         with storing():
             header = convert(Checkpoint(files), draft.path, progress=tell, stop=stop, single=single)
         layers.add_draft("model", draft, origin="")
+    layers.know(header)
     return config_of_weights(header) | {"file_type": source_format(header)}
 
 
@@ -57,7 +58,7 @@ def add_converted_adapter(
     """Add a layer of an adapter to the weights that are there. Raises OllamaError."""
     from .convert import Checkpoint, convert_adapter
 
-    base = check_model(layers.weights())
+    base = layers.header()
     tell = _progress("converting adapter", report)
     with store.disk.draft() as draft:
         with storing():

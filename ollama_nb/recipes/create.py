@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from msgspec.structs import replace
 
 from ollama_nb.errors import Cancelled, LoadFailed, ModelNotFound, UnusableFiles
-from ollama_nb.gguf import Header, check_model, read_header
+from ollama_nb.gguf import Header, check_model
 from ollama_nb.names import Name
 from ollama_nb.store import Model, Store
 from ollama_nb.wire import CreateRequest
@@ -138,7 +138,7 @@ class Creation:
     ) -> None:
         """Put weights in another format in the place of the model's own."""
         wanted = self._wanted
-        header = check_model(layers.weights())
+        header = layers.header()
         source = source_format(header)
         if source == wanted:
             return
@@ -153,6 +153,7 @@ class Creation:
             self._means.quantize(header, draft.path, wanted, progress=progress, stop=stop)
             made = check_model(draft.path)
             layers.replace_weights(draft)
+        layers.know(made)
         config["file_type"] = wanted if wanted == "F32" else made.file_type_name
 
     def _try(self, layers: Layers, report: Report, stop: threading.Event) -> None:
@@ -160,7 +161,7 @@ class Creation:
         report(status("verifying conversion"))
         adapters = [layers.path_of(layer) for layer in layers.of("adapter")]
         try:
-            tried = self._means.first_load(check_model(layers.weights()), adapters, stop=stop)
+            tried = self._means.first_load(layers.header(), adapters, stop=stop)
         except LoadFailed as error:
             raise UnusableFiles(f"the model that was made cannot be used: {error.fault}") from None
         if not tried:
@@ -171,7 +172,7 @@ class Creation:
 
         What the request says itself takes its place (models, 5.7).
         """
-        found = recognise(read_header(layers.weights()).chat_template or "")
+        found = recognise(layers.header().chat_template or "")
         if found is None:
             return {}
         if not self._request.template:

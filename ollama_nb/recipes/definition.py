@@ -13,7 +13,7 @@ from ollama_nb.errors import BadRequest, InvalidModelfile, InvalidOption
 from ollama_nb.wire import CreateRequest, Options, ShownMessage
 from ollama_nb.wire.codec import encode_value
 
-from .modelfile import ROLES, Command, comment, is_writable, parse, write
+from .modelfile import ROLES, Command, comment, is_writable, write
 from .parameters import DEPRECATED, is_list, is_parameter, read_value, write_values
 
 _LIMITS = {"license": 8 << 20}
@@ -48,11 +48,6 @@ class Definition(msgspec.Struct, frozen=True, kw_only=True):
     parameters: dict[str, Any] = {}
     license: list[str] = []
     messages: list[ShownMessage] = []
-
-
-def read_modelfile(source: bytes | str) -> Definition:
-    """Read what a Modelfile defines. Raises InvalidModelfile."""
-    return define(parse(source))
 
 
 def define(commands: Iterable[Command]) -> Definition:

@@ -10,9 +10,10 @@ from ollama_nb.errors import BadRequest, MalformedGGUF, UnusableFiles
 from ollama_nb.gguf import (
     Header,
     check_adapted,
-    check_adapter,
     check_model,
-    check_projector,
+    judge_adapter,
+    judge_projector,
+    judged_model,
     read_header,
 )
 from ollama_nb.store import Store
@@ -36,6 +37,7 @@ def add_gguf(
     sets = find_splits(headers)
     parts = {name for each in sets for name in each}
     config: dict[str, Any] | None = None
+    adapters: list[Header] = []
     for name, header in headers.items():
         if name in parts:
             continue
@@ -43,17 +45,22 @@ def add_gguf(
             kind, header = _judged(header)
         layers.add_blob(kind, files[name], origin=name)
         if kind == "model":
+            layers.know(header)
             config = config_of_weights(header)
+        elif kind == "adapter":
+            adapters.append(header)
     for each in sets:
         with store.disk.draft() as draft:
             with _naming(each[0]):
                 merge([headers[name] for name in each], draft.path, stop)
-                config = config_of_weights(check_model(draft.path))
+                header = check_model(draft.path)
             layers.add_draft("model", draft, origin=each[0])
+        layers.know(header)
+        config = config_of_weights(header)
     if config is None:
         raise BadRequest(NO_BASE)
-    for layer in layers.of("adapter"):
-        check_adapted(read_header(layers.path_of(layer)), check_model(layers.weights()))
+    for adapter in adapters:
+        check_adapted(adapter, layers.header())
     if layers.of("projector"):
         config["model_families"] = [*config["model_families"], "clip"]
     return config
@@ -62,9 +69,10 @@ def add_gguf(
 def add_gguf_adapter(layers: Layers, name: str, digest: str, report: Report) -> None:
     """Add a layer for an adapter to the weights that are there. Raises OllamaError."""
     header = _read(name, layers.pin(digest), report)
-    weights = check_model(layers.weights())
+    weights = layers.header()
     with _naming(name):
-        check_adapted(check_adapter(header.path), weights)
+        judge_adapter(header)
+        check_adapted(header, weights)
     layers.add_blob("adapter", digest, origin=name)
 
 
@@ -89,10 +97,12 @@ def _judged(header: Header) -> tuple[str, Header]:
     """What kind of layer a GGUF file makes. Raises MalformedGGUF for what may not be loaded."""
     kind = header.metadata.get("general.type")
     if kind == "adapter":
-        return "adapter", check_adapter(header.path)
+        judge_adapter(header)
+        return "adapter", header
     if kind in ("projector", "mmproj") or header.architecture == "clip":
-        return "projector", check_projector(header.path)
-    return "model", check_model(header.path)
+        judge_projector(header)
+        return "projector", header
+    return "model", judged_model(header)
 
 
 @contextlib.contextmanager

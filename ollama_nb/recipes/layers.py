@@ -5,12 +5,18 @@ Every blob of theirs is kept from being collected until ``close``.
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
+from msgspec import structs
+
 from ollama_nb.errors import BadRequest, BlobNotFound
+from ollama_nb.gguf import Header, check_model
 from ollama_nb.store import Draft, Layer, Store, blob_path
+from ollama_nb.store.blobs import hex_of, place
 from ollama_nb.wire.go_json import encode
 
 _IMAGE = "application/vnd.ollama.image."
@@ -44,6 +50,7 @@ class Layers:
         self._held: set[str] = set()
         self._statuses: dict[str, str] = {}
         """What is said of the layer of a kind, if that is something special."""
+        self._header: Header | None = None
         self.made = False
         """Whether a file was made for them, which nobody has loaded yet."""
         self._pins = contextlib.ExitStack()
@@ -51,7 +58,7 @@ class Layers:
     def adopt(self, layer: Layer) -> None:
         """Take over a layer whose blob is somewhere in the store. Raises BlobNotFound."""
         self.pin(layer.digest)
-        self._layers.append(layer)
+        self._layers.append(structs.replace(layer, digest=_plain(layer.digest)))
 
     def hold(self, digests: Iterable[str]) -> None:
         """Keep blobs, there or still to come, until the end. Raises InvalidDigest, StoreError."""
@@ -69,8 +76,10 @@ class Layers:
 
     def add_blob(self, kind: str, digest: str, *, origin: str = "") -> None:
         """Add a layer for a blob that is pinned."""
-        size = self.pin(digest).stat().st_size
-        self._layers.append(Layer(digest=digest, size=size, media_type=_IMAGE + kind, from_=origin))
+        size, media_type = self.pin(digest).stat().st_size, _IMAGE + kind
+        self._layers.append(
+            Layer(digest=_plain(digest), size=size, media_type=media_type, from_=origin)
+        )
 
     def add_text(self, kind: str, text: str, *, status: str = "") -> None:
         """Add a layer of text as it is; ``status`` is what is said of it."""
@@ -90,16 +99,27 @@ class Layers:
         """Add a layer for a file that has been written."""
         with draft.path.open("rb") as file:
             digest = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-        self._keep(digest, lambda: draft.place(blob_path(self._store.disk.root, digest)))
+            size = os.fstat(file.fileno()).st_size
+        self._keep(digest, size, lambda: place(self._store.disk, draft, digest))
         self.made = True
         self.add_blob(kind, digest, origin=origin)
 
-    def weights(self) -> Path:
-        """The file of the model's weights. Raises BadRequest if there are none."""
+    def header(self) -> Header:
+        """That of the model's weights, which may be loaded. Raises BadRequest, MalformedGGUF."""
         found = self.of("model")
         if not found:
             raise BadRequest(NO_BASE)
-        return self.path_of(found[-1])
+        path = self.path_of(found[-1])
+        if self._header is None or self._header.path != path:
+            self._header = check_model(path)
+        return self._header
+
+    def know(self, header: Header) -> None:
+        """Take the judged header of the weights that were added last, which need not be read again.
+
+        The file that it was read from may have become a blob since.
+        """
+        self._header = replace(header, path=self.path_of(self.of("model")[-1]))
 
     def replace_weights(self, draft: Draft) -> None:
         """Make a file that has been written the model's weights, where they stand."""
@@ -145,21 +165,21 @@ class Layers:
         with self._store.new_blob() as blob:
             blob.write(data)
             digest = blob.digest
-            self._keep(digest, blob.keep)
+            self._keep(digest, len(data), blob.keep)
         return Layer(digest=digest, size=len(data), media_type=media_type)
 
-    def _keep(self, digest: str, keep: Callable[[], object]) -> None:
+    def _keep(self, digest: str, size: int, keep: Callable[[], object]) -> None:
         """Pin before the blob is there, so that it is never there without."""
-        if self._bring(digest) is None:
+        if self._bring(digest, size) is None:
             self._new.add(digest)
             self._arrived.add(digest)
             keep()
 
-    def _bring(self, digest: str) -> Path | None:
-        """Hold a blob; the path of one that is in any of the directories."""
+    def _bring(self, digest: str, size: int = 0) -> Path | None:
+        """Hold a blob; the path of one that is in any of the directories, with a size if given."""
         self.hold([digest])
         known = blob_path(self._store.disk.root, digest).exists()
-        path = self._store.bring(digest)
+        path = self._store.bring(digest, size)
         if path is not None and not known:
             self._arrived.add(digest)
         return path
@@ -171,6 +191,11 @@ class Layers:
         self._pins.close()
         if kind is not None:  # nothing half-made stays
             self._store.collect(self._arrived)
+
+
+def _plain(digest: str) -> str:
+    """As Ollama writes it, whatever the case and the sign that it was given with."""
+    return f"sha256:{hex_of(digest)}"
 
 
 def _document(layer: Layer) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 A device may never end, a pipe may never answer, and a symbolic link may lead anywhere (rule S7).
 """
 
+import contextlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,6 +32,15 @@ class LocalFile(msgspec.Struct, frozen=True):
     def path(self) -> Path:
         """Where it is."""
         return self.root.joinpath(*self.inside)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[BinaryIO]:
+        """Open it; what the system does not let us read of it is UnusableFiles too."""
+        with self.open() as file:
+            try:
+                yield file
+            except OSError as error:
+                raise UnusableFiles.unreadable(self.name, error) from error
 
     def open(self) -> BinaryIO:
         """Open it for reading. Raises UnusableFiles, also for links that are in its way by now."""

@@ -1,6 +1,6 @@
 """Which files of a directory make a model (reference: models, 4.3).
 
-The first group of weights that is there and looks as it should, and the small files beside it.
+The first group of weights that is there and looks as it should, and what a checkpoint has beside.
 PyTorch's own files are programs; they are named in the error and never read.
 """
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ollama_nb.errors import UnusableFiles
 
+from .converting import is_checkpoint
 from .local_files import LocalFile, file_in
 
 _WEIGHTS = (
@@ -21,7 +22,7 @@ _WEIGHTS = (
     "*.gguf",
 )
 _PROGRAMS = ("pytorch_model*.bin", "consolidated*.pth", "*.bin", "*.pth", "*.pt")
-_SMALL = ("*.json", "*/*.json", "chat_template.jinja")
+_SMALL = ("*.json", "*/*.json", "chat_template.jinja", "vocab.txt")
 _TOKENIZERS = ("tokenizer.model", "*/tokenizer.model")
 
 _TEXT = "text/plain"
@@ -49,15 +50,21 @@ def model_files(folder: Path) -> list[LocalFile]:
     weights = _binary(root, names, _WEIGHTS) or _old_gguf(root, names)
     if not weights:
         raise _nothing(root, names)
+    converted = is_checkpoint(file.name for file in weights)
+    found = [*weights, *_beside(root, names)] if converted else weights
+    if len(found) > _MAX_FILES:
+        raise _too_many(_MAX_FILES)
+    return found
+
+
+def _beside(root: Path, names: list[str]) -> list[LocalFile]:
+    """What a checkpoint's weights do not say: GGUF says all, and takes none of it."""
     small = [file for pattern in _SMALL for file in _files(root, names, pattern)]
     for file in small:
         kind = _content_type(_head(file))
         if kind != _TEXT:
             raise UnusableFiles(f"invalid content type: expected {kind} for {file.name}")
-    found = [*weights, *small, *_binary(root, names, _TOKENIZERS)]
-    if len(found) > _MAX_FILES:
-        raise _too_many(_MAX_FILES)
-    return found
+    return [*small, *_binary(root, names, _TOKENIZERS)]
 
 
 def _names(root: Path) -> list[str]:
@@ -136,7 +143,7 @@ def _too_many(limit: int) -> UnusableFiles:
 
 
 def _head(file: LocalFile) -> bytes:
-    with file.open() as opened:
+    with file.reading() as opened:
         return opened.read(_SNIFFED)
 
 

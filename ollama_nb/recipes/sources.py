@@ -35,7 +35,6 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     blobs: dict[str, str] = {}
     adapter_files: list[LocalFile] = []
     adapter_blobs: dict[str, str] = {}
-    draft_files: list[LocalFile] = []
 
 
 def open_modelfile(text: str, place: Place) -> tuple[bytes, Place]:
@@ -48,7 +47,7 @@ def open_modelfile(text: str, place: Place) -> tuple[bytes, Place]:
     if real is None:
         raise UnusableFiles(f"{text}: there is no such file")
     file = _single(path.name, real)
-    with (file if place.root is None else _kept_in(place.root, file)).open() as opened:
+    with (file if place.root is None else _kept_in(place.root, file)).reading() as opened:
         return opened.read(MAX_BYTES + 1), msgspec.structs.replace(place, folder=real.parent)
 
 
@@ -69,13 +68,13 @@ def find_sources(definition: Definition, place: Place) -> Sources:
             files += found
     adapter_files, adapter_blobs = _adapters(definition, place)
     _check_names(files)
+    _check_drafts(definition, place, {file.path for file in files})
     return Sources(
         model=model,
         files=files,
         blobs=blobs,
         adapter_files=adapter_files,
         adapter_blobs=adapter_blobs,
-        draft_files=_drafts(definition, place, {file.path: None for file in files}),
     )
 
 
@@ -92,14 +91,13 @@ def _adapters(definition: Definition, place: Place) -> tuple[list[LocalFile], di
     return files, blobs
 
 
-def _drafts(definition: Definition, place: Place, taken: dict[Path, None]) -> list[LocalFile]:
-    files: list[LocalFile] = []
+def _check_drafts(definition: Definition, place: Place, taken: set[Path]) -> None:
+    """Check DRAFT as Ollama does. No more comes of it, since there is no speculative decoding."""
     for text in definition.drafts:
-        found = _existing("DRAFT", text, place)
-        if any(file.path in taken for file in found):
+        if _digest(text, place):
+            continue
+        if any(file.path in taken for file in _existing("DRAFT", text, place)):
             raise InvalidModelfile(f"DRAFT must not reference the same local path as FROM: {text}")
-        files += found
-    return files
 
 
 def _existing(instruction: str, text: str, place: Place) -> list[LocalFile]:

@@ -16,6 +16,7 @@ import msgspec
 from ollama_nb.errors import StoreError
 from ollama_nb.failpoints import hit
 from ollama_nb.store import Store, blob_path
+from ollama_nb.store.damaged import unmark
 from ollama_nb.store.disk import storing
 
 _sync = getattr(os, "fdatasync", os.fsync)
@@ -174,6 +175,7 @@ class Partial:
                 self._disk.rename(self.target, self.path)
             raise Vanished
         hit("blob-placed")
+        unmark(self._disk, self.target)
         self._forget()
 
     def drop(self) -> None:

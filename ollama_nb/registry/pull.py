@@ -24,7 +24,7 @@ class Pull:
     """One pull. The messages and their order are Ollama's (reference: models, 3.2)."""
 
     store: Store
-    transfers: Transfers
+    downloads: Transfers[Download]
     repository: Repository
     name: Name
     reserve: int | None
@@ -84,18 +84,12 @@ class Pull:
                 self.report(moved("pulling", blob, blob.size))
 
     def _download(self, blob: Blob) -> None:
-        """Raises what the download does; that of somebody else's that was joined is tried again."""
-        while True:
-            with self.transfers.joined(blob, lambda: self._begin(blob)) as (transfer, own):
-                self._follow(blob, transfer)
-                failure = transfer.failure
-            if failure is None:
-                return
-            if own:
-                raise failure
-
-    def _begin(self, blob: Blob) -> Download:
-        return Download(self.store, self.repository, blob, self.patience)
+        """By its digest alone: other models, of other registries too, may need the same blob."""
+        self.downloads.share(
+            blob,
+            lambda: Download(self.store, self.repository, blob, self.patience),
+            lambda transfer: self._follow(blob, transfer),
+        )
 
     def _follow(self, blob: Blob, transfer: Transfer[Download]) -> None:
         told = False

@@ -16,7 +16,7 @@ from .manifest import MEDIA_TYPE, Blob
 from .patience import Patience
 from .progress import REPORT_SECONDS, Report, moved, status
 from .remote import Repository
-from .transfers import Transfer
+from .transfers import Transfer, Transfers
 from .upload import Upload
 
 
@@ -29,6 +29,7 @@ class Push:
     """One push. The messages and their order are Ollama's (reference: models, 3.5)."""
 
     store: Store
+    uploads: Transfers[Upload]
     repository: Repository
     name: Name
     patience: Patience
@@ -55,19 +56,18 @@ class Push:
     def _send(self, model: Model, layer: Layer) -> None:
         blob = Blob(f"sha256:{hex_of(layer.digest)}", layer.size)
         path = stored_blob(model.root, blob.digest)
-        upload = Upload(self.repository, blob, path, self.patience, self._origin(layer))
-        transfer = Transfer(upload)
-        transfer.start()
-        try:
-            while not transfer.done.wait(REPORT_SECONDS):
-                if self.stop.is_set():
-                    raise Cancelled
-                self.report(moved("pushing", blob, upload.completed))
-        finally:
-            transfer.end()
-        if transfer.failure:
-            raise transfer.failure
+        self.uploads.share(
+            (str(self.repository.url), blob),
+            lambda: Upload(self.repository, blob, path, self.patience, self._origin(layer)),
+            lambda transfer: self._follow(blob, transfer),
+        )
         self.report(moved("pushing", blob, blob.size))
+
+    def _follow(self, blob: Blob, transfer: Transfer[Upload]) -> None:
+        while not transfer.done.wait(REPORT_SECONDS):
+            if self.stop.is_set():
+                raise Cancelled
+            self.report(moved("pushing", blob, transfer.task.completed))
 
     def _origin(self, layer: Layer) -> str:
         """Another repository of the same registry, from which the layer was taken."""

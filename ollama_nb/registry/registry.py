@@ -15,18 +15,21 @@ from .patience import Patience
 from .transfers import Transfers
 
 if TYPE_CHECKING:
+    from .download import Download
     from .progress import Report
     from .remote import Repository
+    from .upload import Upload
 
 
 class Registry:
-    """The way to all registries. Callers on several threads share downloads by their digest."""
+    """The way to all registries. Callers on several threads share transfers of the same blobs."""
 
     def __init__(self, store: Store, settings: Settings, patience: Patience | None = None) -> None:
         self._store = store
         self._reserve = settings.disk_reserve
         self._patience = patience or Patience()
-        self._transfers = Transfers()
+        self._downloads: Transfers[Download] = Transfers()
+        self._uploads: Transfers[Upload] = Transfers()
 
     def pull(self, name: Name, *, insecure: bool, report: "Report", stop: threading.Event) -> None:
         """Bring a model into the store, by plain HTTP if it is ``insecure``.
@@ -38,7 +41,7 @@ class Registry:
 
         Pull(
             store=self._store,
-            transfers=self._transfers,
+            downloads=self._downloads,
             repository=self._repository(name, insecure=insecure),
             name=name,
             reserve=self._reserve,
@@ -56,6 +59,7 @@ class Registry:
 
         Push(
             store=self._store,
+            uploads=self._uploads,
             repository=self._repository(name, insecure=insecure),
             name=name,
             patience=self._patience,

@@ -1,18 +1,9 @@
-"""Downloads under way in this process: whoever needs a blob that is just coming joins in."""
+"""Transfers under way in this process: whoever needs one that is just going on joins in."""
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
-
-if TYPE_CHECKING:
-    from .download import Download
-    from .manifest import Blob
-
-T = TypeVar("T", bound="Task")
-
-_END_SECONDS = 0.4
-"""How long who ends a task waits for it to put its state in order."""
+from collections.abc import Callable, Hashable, Iterator
+from typing import Generic, Protocol, TypeVar
 
 
 class Task(Protocol):
@@ -24,6 +15,12 @@ class Task(Protocol):
 
     def run(self, stop: threading.Event) -> None:
         """Move it; raises Cancelled soon after ``stop`` was set."""
+
+
+T = TypeVar("T", bound=Task)
+
+_END_SECONDS = 0.4
+"""How long who ends a task waits for it to put its state in order."""
 
 
 class Transfer(Generic[T]):
@@ -54,39 +51,52 @@ class Transfer(Generic[T]):
             self.done.set()
 
 
-class Transfers:
-    """All of them, by what they bring."""
+class Transfers(Generic[T]):
+    """All of one kind, by what they bring where."""
 
     def __init__(self) -> None:
-        self._running: dict[Blob, Transfer[Download]] = {}
+        self._running: dict[Hashable, Transfer[T]] = {}
         self._lock = threading.Lock()
 
+    def share(
+        self, key: Hashable, begin: Callable[[], T], follow: Callable[[Transfer[T]], None]
+    ) -> None:
+        """Have a task done: join the one that goes on, or begin one. ``follow`` waits for its end.
+
+        Raises what ``follow`` or our own task does; what somebody else's fails of, we try again.
+        """
+        while True:
+            with self._joined(key, begin) as (transfer, own):
+                follow(transfer)
+            if transfer.failure is None:
+                return
+            if own:
+                raise transfer.failure
+
     @contextlib.contextmanager
-    def joined(
-        self, blob: "Blob", begin: "Callable[[], Download]"
-    ) -> Iterator[tuple["Transfer[Download]", bool]]:
-        """Listen to a blob's download, and say whether it was begun for us.
+    def _joined(self, key: Hashable, begin: Callable[[], T]) -> Iterator[tuple[Transfer[T], bool]]:
+        """Listen to a transfer, and say whether it was begun for us.
 
         It goes on as long as somebody listens.
         """
         with self._lock:
-            transfer = self._running.get(blob)
+            transfer = self._running.get(key)
             own = transfer is None or transfer.done.is_set()
             if transfer is None or own:
                 transfer = Transfer(begin())
                 transfer.start()
-                self._running[blob] = transfer
+                self._running[key] = transfer
             transfer.listeners += 1
         try:
             yield transfer, own
         finally:
-            self._leave(blob, transfer)
+            self._leave(key, transfer)
 
-    def _leave(self, blob: "Blob", transfer: "Transfer[Download]") -> None:
+    def _leave(self, key: Hashable, transfer: Transfer[T]) -> None:
         with self._lock:
             transfer.listeners -= 1
             last = not transfer.listeners
-            if last and self._running.get(blob) is transfer:
-                del self._running[blob]
+            if last and self._running.get(key) is transfer:
+                del self._running[key]
         if last:
             transfer.end()

@@ -80,6 +80,7 @@ class Upload:
                 hit("part-sent")
             self._commit(remote)
         except RegistryRefused as error:
+            self._check_sound(descriptor, error)
             lost = error.code in _SPOILED or (self._gone_on and error.code == 400)
             if self._session is None or not lost:
                 tries.failed(error, stop)
@@ -190,6 +191,18 @@ class Upload:
         with remote.answer("PUT", url, {"Content-Length": "0"}, patient=True):
             hit("committed")
 
+    def _check_sound(self, descriptor: int, error: RegistryRefused) -> None:
+        """Raise StoreError where a registry does not take what we have sent, and it is right."""
+        if error.code != 400 or self._at < self._blob.size:
+            return
+        with open(descriptor, "rb", closefd=False) as file:
+            file.seek(0)
+            if hashlib.file_digest(file, "sha256").hexdigest() != self._blob.hex:
+                raise self._damaged() from error
+
+    def _damaged(self) -> StoreError:
+        return StoreError(f"blob {self._blob.digest} is damaged; pull or create it again")
+
     def _next(self, remote: Remote, response: httpx.Response) -> httpx.URL:
         """The session's address from now on. Raises UnusableAnswer."""
         headers = response.headers
@@ -227,7 +240,7 @@ class Upload:
             ) from error
         with file:
             if os.fstat(file.fileno()).st_size != self._blob.size:
-                raise StoreError(f"blob {self._blob.digest} is damaged; pull or create it again")
+                raise self._damaged()
             yield file.fileno()
 
 

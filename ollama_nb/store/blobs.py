@@ -11,7 +11,7 @@ from typing import Self
 from ollama_nb.errors import DigestMismatch, InvalidDigest
 from ollama_nb.failpoints import hit
 
-from .damaged import is_damaged
+from .damaged import is_damaged, unmark
 from .disk import Disk, Draft, storing
 
 _DIGEST = re.compile(r"sha256[:-]([0-9a-fA-F]{64})")
@@ -72,9 +72,8 @@ class NewBlob:
         digest = self.digest
         if expected and hex_of(expected) != hex_of(digest):
             raise DigestMismatch(expected, digest)
-        path = blob_path(self._disk.root, digest)
-        if not _is_whole(self._disk, path, self.size):
-            self._draft.place(path)
+        if not _is_whole(self._disk, blob_path(self._disk.root, digest), self.size):
+            place(self._disk, self._draft, digest)
         return digest
 
     def __enter__(self) -> Self:
@@ -82,6 +81,13 @@ class NewBlob:
 
     def __exit__(self, *_: object) -> None:
         self._draft.__exit__()
+
+
+def place(disk: Disk, draft: Draft, digest: str) -> None:
+    """Make a draft, whose content has this digest, a blob of the store. Raises StoreError."""
+    path = blob_path(disk.root, digest)
+    draft.place(path)
+    unmark(disk, path)
 
 
 def is_present(disk: Disk, path: Path, size: int = 0) -> bool:

@@ -2,7 +2,8 @@
 
 Verifying finds them and deletes nothing: a damaged model often still answers, and its owner may be
 without a network. The next pull of a model that needs the blob does not take it for present, and
-replaces it. A blob that was replaced has another inode, so the mark means nothing any more.
+replaces it. A blob that was replaced has another inode, so the mark means nothing any more. The
+number of an inode is given out again, though: who places a blob unmarks it.
 """
 
 import contextlib

@@ -179,6 +179,9 @@ class Store:
 
     def collect(self, digests: Iterable[str]) -> int:
         """Remove those of these blobs that nobody needs, as after a failure; return the bytes."""
+        digests = set(digests)
+        if not digests:
+            return 0
         with self._changing():
             return self._collect(digests)
 

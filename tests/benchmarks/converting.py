@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ollama_nb.recipes.convert import Checkpoint, convert
+from ollama_nb.recipes.model_folder import model_files
 
 from .table import Rounds, Row
 
@@ -42,7 +43,7 @@ def _convert(checkpoint: Path, target: Path) -> float:
     target.unlink(missing_ok=True)
     begun = time.perf_counter()
     convert(
-        Checkpoint.of_directory(checkpoint),
+        Checkpoint({file.name: file.path for file in model_files(checkpoint)}),
         target,
         progress=lambda completed, total: None,
         stop=threading.Event(),

@@ -88,7 +88,9 @@ def test_text_that_is_not_utf8_is_replaced(write):
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(file=files())
 def test_what_is_written_is_read(file, tmp_path):

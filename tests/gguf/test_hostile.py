@@ -14,7 +14,9 @@ from ollama_nb.gguf import check_model, read_header
 SMALL = tiny_llama(width=8, hidden=8, blocks=1).encode()
 HEADER = len(SMALL) - (292 * 8 + 8 * 3 + 2 * 64 + 2 * 32 + 3 * 64) * 4
 quick = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

@@ -274,7 +274,7 @@ def _load(paths: list[Path]) -> dict[str, str]:
             [sys.executable, "-c", CHILD, *todo],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             env=os.environ | {"GGML_NO_BACKTRACE": "1"},
         )
         current = ""

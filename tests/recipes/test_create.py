@@ -10,7 +10,8 @@ from gguf_writer import text, tiny_llama
 from model_files import endless_weights
 
 from ollama_nb.engine import memory
-from ollama_nb.errors import Cancelled, OllamaError
+from ollama_nb.errors import Cancelled, ManifestNotPulled, NotInRegistry, OllamaError
+from ollama_nb.gguf import header
 from ollama_nb.service.create import creation
 from ollama_nb.service.work import start
 from ollama_nb.settings import BUILTIN_MODELS, Settings
@@ -200,6 +201,41 @@ def test_replacing_a_model_removes_what_only_it_needed(store, make):
     assert [str(one.name) for one in store.models()].count("mine:latest") == 1
 
 
+@pytest.mark.parametrize("written", [str.upper, lambda digest: digest.replace(":", "-")])
+def test_a_digest_is_written_as_ollama_does_however_it_is_given(store, make, written):
+    digest = upload(store, WEIGHTS)
+    given = digest[:6] + written(digest[6:])
+    make(model="mine", files={"a.gguf": given})
+    make(model="yours", from_="mine", system="S")
+    for name in ("mine", "yours"):
+        assert store.find(name).manifest.layers[0].digest == digest
+
+
+def test_a_blob_that_lost_its_end_is_written_again(store, make):
+    make(model="mine", from_="guide", system="Be brief.")
+    (path,) = store.find("mine").files("system")
+    path.write_bytes(b"Be")
+    make(model="yours", from_="guide", system="Be brief.")
+    assert store.find("yours").system == "Be brief."
+
+
+def test_the_header_of_a_file_is_read_once(store, make, monkeypatch):
+    files, read = {"a.gguf": upload(store, WEIGHTS)}, []
+    preamble = header._read_preamble
+    monkeypatch.setattr(header, "_read_preamble", lambda file: read.append(1) or preamble(file))
+    make(model="mine", files=files, system="S")
+    assert len(read) == 1
+
+
+def test_a_create_that_comes_to_nothing_writes_nothing(store, make):
+    def pull(name, report, stop):
+        raise ManifestNotPulled(NotInRegistry())
+
+    with pytest.raises(ManifestNotPulled):
+        make(pull, model="mine", from_="nobody/knows")
+    assert not store.disk.root.exists()
+
+
 def test_a_base_that_is_missing_is_pulled(store, make):
     pulled = []
 
@@ -239,6 +275,8 @@ def test_a_base_that_is_missing_is_pulled(store, make):
         ({"from_": "guide", "license": "x" * (8 << 20 | 1)}, "license is longer than 8 MiB"),
         ({"from_": "guide", "info": {"context_length": float("inf")}}, "non-negative integer"),
         ({"from_": "guide", "info": {"context_length": 1.5}}, "must be a non-negative integer"),
+        ({"from_": "guide", "info": {"context_length": 1 << 63}}, "must be a non-negative integer"),
+        ({"from_": "guide", "info": {"context_length": 10**400}}, "must be a non-negative integer"),
         ({"from_": "guide", "info": {"model_family": 1}}, 'info field "model_family" must be a s'),
     ],
 )  # fmt: skip
@@ -278,12 +316,15 @@ def test_cancelling_stops_the_quantizer_and_leaves_nothing(store):
     stop = threading.Event()
     digest = upload(store, WEIGHTS)
     request = CreateRequest(model="t", files={"a.gguf": digest}, quantize="q4_0")
-    stream = start(creation(store, request, Settings(models=store.disk.root), None, pull=None))
-    next(iter(stream))
-    stream.cancel()
+    work = creation(store, request, Settings(models=store.disk.root), None, pull=None)
+
+    def told(line):
+        if line.status.startswith("quantizing"):
+            stop.set()
+
     with pytest.raises(Cancelled):
-        list(stream)
-    stop.set()
+        work(told, stop)
+    assert stop.is_set()
     assert files_of(store.disk.root) == [digest.replace(":", "-")]
     assert not list((store.disk.own / "drafts").iterdir())
 
@@ -397,7 +438,7 @@ def test_parts_that_make_no_usable_model_leave_only_themselves(store, make, tmp_
     whole.write_bytes(model.encode())
     files = {path.name: upload(store, path.read_bytes()) for path in split(whole, tmp_path, 2)}
     before = files_of(store.disk.root)
-    with pytest.raises(OllamaError, match=r"the model that was made cannot be used: .*no numbers"):
+    with pytest.raises(OllamaError, match=r"the model that was made cannot be used: .*NaN"):
         make(model="mine", files=files)
     assert files_of(store.disk.root) == before
     assert not list(store.disk.root.glob("manifests/*/*/*/*"))

@@ -8,7 +8,6 @@ from ollama_nb.errors import InvalidModelfile
 from ollama_nb.recipes.definition import (
     Definition,
     define,
-    read_modelfile,
     request_of,
     warnings,
     write_modelfile,
@@ -55,9 +54,13 @@ definitions = st.builds(
 )
 
 
+def defined(text):
+    return define(parse(text))
+
+
 def fault(text):
     with pytest.raises(InvalidModelfile) as caught:
-        read_modelfile(text)
+        defined(text)
     return str(caught.value), caught.value.line
 
 
@@ -86,7 +89,7 @@ LICENSE "BSD"
 MESSAGE user Is: it?
 MESSAGE assistant yes
 """
-    assert read_modelfile(text) == Definition(
+    assert defined(text) == Definition(
         sources=["llama3", "./mmproj.gguf"],
         adapters=["./b.gguf"],
         template="{{ .System }}\n{{ .Prompt }}",
@@ -114,7 +117,7 @@ MESSAGE assistant yes
 @pytest.mark.parametrize("name", INTS)
 @pytest.mark.parametrize(("text", "number"), [("7", 7), ("-1", -1), ("+5", 5), ("007", 7)])
 def test_whole_numbers(name, text, number):
-    (value,) = read_modelfile(f"FROM a\nPARAMETER {name} {text}").parameters.values()
+    (value,) = defined(f"FROM a\nPARAMETER {name} {text}").parameters.values()
     assert (value, type(value)) == (number, int)
 
 
@@ -123,19 +126,19 @@ def test_whole_numbers(name, text, number):
     ("text", "number"), [("0.7", 0.7), ("1", 1.0), ("-.5", -0.5), ("1.", 1.0), ("1e-3", 0.001)]
 )
 def test_numbers(name, text, number):
-    (value,) = read_modelfile(f"FROM a\nPARAMETER {name} {text}").parameters.values()
+    (value,) = defined(f"FROM a\nPARAMETER {name} {text}").parameters.values()
     assert (value, type(value)) == (number, float)
 
 
 @pytest.mark.parametrize("name", BOOLS)
 @pytest.mark.parametrize("text", ["1", "t", "T", "TRUE", "true", "True"])
 def test_truth(name, text):
-    assert read_modelfile(f"FROM a\nPARAMETER {name} {text}").parameters == {name: True}
+    assert defined(f"FROM a\nPARAMETER {name} {text}").parameters == {name: True}
 
 
 @pytest.mark.parametrize("text", ["0", "f", "F", "FALSE", "false", "False"])
 def test_untruth(text):
-    assert read_modelfile(f"FROM a\nPARAMETER use_mmap {text}").parameters == {"use_mmap": False}
+    assert defined(f"FROM a\nPARAMETER use_mmap {text}").parameters == {"use_mmap": False}
 
 
 def test_every_option_of_the_engine_can_be_a_parameter():
@@ -200,7 +203,7 @@ def test_what_is_deprecated_is_skipped_with_a_warning(name):
     "text", ["0.14.0", "v0.14.0", "1", "1.2", "v1.2.3-rc.1+build.5", "1.0.0-0a", "1.0.0-alpha-.1"]
 )
 def test_versions(text):
-    assert read_modelfile(f"FROM a\nREQUIRES {text}").requires == text.removeprefix("v")
+    assert defined(f"FROM a\nREQUIRES {text}").requires == text.removeprefix("v")
 
 
 @pytest.mark.parametrize(
@@ -226,7 +229,7 @@ def test_values_are_there_and_not_too_long(text, message):
 
 def test_a_licence_may_be_longer():
     text = "é" * (1 << 20)
-    assert read_modelfile(f"FROM a\nLICENSE {text}").license == [text]
+    assert defined(f"FROM a\nLICENSE {text}").license == [text]
 
 
 # Writing
@@ -273,7 +276,7 @@ MESSAGE user say "x"
 
 @given(definitions, st.sampled_from(["", "mario:latest"]))
 def test_a_definition_is_read_as_it_was_written(definition, name):
-    assert read_modelfile(write_modelfile(definition, name)) == definition
+    assert defined(write_modelfile(definition, name)) == definition
 
 
 @pytest.mark.parametrize(
@@ -286,30 +289,30 @@ def test_a_definition_is_read_as_it_was_written(definition, name):
 )  # fmt: skip
 def test_parameters_that_cannot_be_said_become_comments(parameters):
     text = write_modelfile(Definition(sources=["a"], parameters=parameters))
-    assert read_modelfile(text) == Definition(sources=["a"])
+    assert defined(text) == Definition(sources=["a"])
     assert "# PARAMETER" in text
 
 
 def test_messages_of_others_become_comments():
     messages = [ShownMessage(role="tool\nSYSTEM x", content="y\nSYSTEM z")]
     text = write_modelfile(Definition(sources=["a"], messages=messages))
-    assert read_modelfile(text) == Definition(sources=["a"])
+    assert defined(text) == Definition(sources=["a"])
     assert "# MESSAGE" in text
 
 
 def test_a_version_that_is_none_becomes_a_comment():
     text = write_modelfile(Definition(sources=["a"], requires="x\nSYSTEM y"))
-    assert read_modelfile(text) == Definition(sources=["a"])
+    assert defined(text) == Definition(sources=["a"])
 
 
 def test_older_programs_stored_single_stops():
     text = write_modelfile(Definition(sources=["a"], parameters={"stop": "x"}))
-    assert read_modelfile(text).parameters == {"stop": ["x"]}
+    assert defined(text).parameters == {"stop": ["x"]}
 
 
 def test_a_name_with_a_line_break_does_not_leave_the_head():
     text = write_modelfile(Definition(sources=["a"]), "x\nSYSTEM y")
-    assert read_modelfile(text) == Definition(sources=["a"])
+    assert defined(text) == Definition(sources=["a"])
 
 
 @given(definitions)

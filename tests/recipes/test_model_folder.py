@@ -23,7 +23,9 @@ NOTHING = "no Modelfile or safetensors files found"
 def fill(folder, *names, **contents):
     """Write files: weights by the end of their names, JSON, or the bytes given."""
     for name in [*names, *contents]:
-        default = {"json": b"{}", "gguf": GGUF, "model": TOKENIZER, "jinja": b"{{ x }}"}
+        default = {
+            "json": b"{}", "gguf": GGUF, "model": TOKENIZER, "jinja": b"{{ x }}", "txt": b"word\n"
+        }  # fmt: skip
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(contents.get(name, default.get(name.rpartition(".")[2], WEIGHTS)))
@@ -57,6 +59,9 @@ def refusal(folder):
           "tokenizer.json", "tokenizer.model", "chat_template.jinja", "README.md"],
          ["model.safetensors", "config.json", "tokenizer.json", "1_Pooling/config.json",
           "chat_template.jinja", "tokenizer.model"]),
+        (["model.safetensors", "vocab.txt", "merges.txt"], ["model.safetensors", "vocab.txt"]),
+        # A GGUF has it all inside; what lies beside it was written for others.
+        (["a.gguf", "config.json", "tokenizer.json", "tokenizer.model"], ["a.gguf"]),
         (["model.safetensors", "a/tokenizer.model"], ["model.safetensors", "a/tokenizer.model"]),
         (["model.safetensors", ".hidden.json", ".ipynb_checkpoints/config.json"],
          ["model.safetensors"]),
@@ -77,7 +82,7 @@ def test_the_first_group_that_is_there_and_what_belongs_to_it(tmp_path, there, e
 
 def test_gguf_may_be_called_bin(tmp_path):
     fill(tmp_path, "a.gguf.json", **{"old.bin": GGUF, "training_args.bin": b"PK\x03\x04"})
-    assert taken(tmp_path) == ["old.bin", "a.gguf.json"]
+    assert taken(tmp_path) == ["old.bin"]
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "consolidated.00.pth", "x.bin", "x.pt"])

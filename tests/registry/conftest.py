@@ -12,10 +12,10 @@ from fault_proxy import FaultProxy
 from guarded import guarded_registry
 from plain_client import PlainClient
 from pull_children import Children
-from pulls import Puller
+from pulls import HASTY, Puller, only_pauses_count
 from registry import running_registry
 
-_PATIENCE = 20
+_PATIENCE = 120
 _numbers = count()
 
 
@@ -99,8 +99,15 @@ def tmp_path(_memory):
 
 @pytest.fixture
 def puller(tmp_path):
-    """An empty store and a client with little patience."""
+    """An empty store and a client that tries again at once."""
     return Puller(tmp_path / "models")
+
+
+@pytest.fixture
+def hasty(puller, proxy, monkeypatch):
+    """The same store and a client with little patience, whose time passes while the proxy waits."""
+    only_pauses_count(monkeypatch, proxy)
+    return Puller(puller.root, patience=HASTY)
 
 
 @pytest.fixture(autouse=True)

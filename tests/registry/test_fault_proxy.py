@@ -1,6 +1,7 @@
 """Every fault of the proxy's, as a client sees it that believes what it is told."""
 
 import socket
+import threading
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fault_proxy import FaultProxy
 from plain_client import PlainClient, digest_of, token
+from wire_fault import Fault
 from wire_faults import (
     Announce,
     Bomb,
@@ -114,7 +116,7 @@ def test_for_ever_ends_when_the_client_leaves(proxy, until, fault):
     impatient = PlainClient(proxy.host, timeout=0.1)
     with pytest.raises(TimeoutError):
         impatient.send("GET", f"/v2/library/tiny/blobs/{DIGEST}", b"a body")
-    assert until(lambda: proxy.requests[0].ended)
+    assert until(lambda: proxy.requests and proxy.requests[0].ended)
     assert proxy.served() == getattr(fault, "after", 0)
 
 
@@ -272,8 +274,18 @@ def test_a_token_reply_with_a_fault(guarded, repository):
     assert token(guarded.proxy.host, guarded.realm, scope, key).json()["token"]
 
 
+class Together(Fault):
+    """Ask when so many have come."""
+
+    def __init__(self, count):
+        self._all = threading.Barrier(count)
+
+    def instead(self, asked, pause):
+        self._all.wait(120)
+
+
 def test_how_many_at_once(get, proxy):
-    proxy.on(DIGEST, Delay(0.2))
+    proxy.on(DIGEST, Together(4))
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(get, ["0-9"] * 4))
     assert proxy.at_once(DIGEST) == 4

@@ -20,6 +20,15 @@ def test_what_was_hashed_becomes_the_blob(partial):
     assert partial.target.read_bytes() == b"abc"
 
 
+def test_a_blob_is_sound_whatever_its_inode_was_before(puller, partial):
+    """Systems give the numbers of removed files out again, also that of a damaged blob."""
+    damaged = puller.store.disk.own / "damaged"
+    damaged.mkdir(parents=True)
+    (damaged / f"{partial.target.name}.{partial.path.stat().st_ino}").touch()
+    partial.finish()
+    assert puller.store.bring(DIGEST) == partial.target
+
+
 def test_what_is_gone_becomes_nothing(partial):
     partial.path.unlink()
     with pytest.raises(Vanished):

@@ -145,6 +145,12 @@ def test_a_blob_that_is_not_whole(puller, proxy, target):
     assert not proxy.seen("/uploads/")
 
 
+def test_a_blob_that_has_other_content_is_found_out_when_it_is_refused(puller, target):
+    puller.blob(DIGEST).write_bytes(b"x" + WEIGHTS[1:])
+    with pytest.raises(StoreError, match=f"blob {DIGEST} is damaged; pull or create it again"):
+        puller.push(target)
+
+
 def test_a_name_that_the_registry_does_not_like(puller, source, proxy):
     name = f"{proxy.host}/library/Capital:latest"
     puller.copy(source, name)
@@ -170,10 +176,10 @@ PASSING = {
 
 
 @pytest.mark.parametrize("case", PASSING)
-def test_what_passes(puller, plain, proxy, target, case):
+def test_what_passes(puller, hasty, plain, proxy, target, case):
     method, faults, times = PASSING[case]
     proxy.on("/blobs/", *faults, method=method, times=times, skip=case.count("later"))
-    told = puller.push(target)
+    told = hasty.push(target)
     assert told.statuses[-1] == "success"
     assert told.monotone
     assert pushed(puller, plain, target)
@@ -203,12 +209,12 @@ FAILING = {
 
 
 @pytest.mark.parametrize("case", FAILING)
-def test_what_does_not(puller, plain, proxy, target, case):
+def test_what_does_not(puller, hasty, plain, proxy, target, case):
     method, faults, says = FAILING[case]
     proxy.on("/blobs/", *faults, method=method)
     told = Told()
     with pytest.raises(OllamaError, match=says):
-        puller.push(target, told=told)
+        hasty.push(target, told=told)
     assert told.monotone
     assert not proxy.seen("/manifests/")
     proxy.forget()
@@ -280,7 +286,7 @@ def test_a_push_is_stopped_whatever_it_waits_for(puller, plain, proxy, target, w
     thread.start()
     assert until(lambda: proxy.seen("/blobs/", where))
     stop.set()
-    thread.join(10)
+    thread.join(120)
     assert ended
     proxy.forget()
     puller.push(target)

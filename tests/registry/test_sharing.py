@@ -1,4 +1,4 @@
-"""One download for everybody who needs it: threads of a process, and processes of a machine."""
+"""One transfer for everybody who needs it: threads of a process, and processes of a machine."""
 
 import random
 import signal
@@ -6,13 +6,19 @@ import threading
 
 import pytest
 from plain_client import digest_of
-from pulls import QUICK, Puller, Told
-from wire_faults import Delay, Say, Stall, Throttle
+from pulls import Told
+from wire_faults import Hold, HoldBack, Say, Throttle
 
 from ollama_nb.errors import Cancelled, OllamaError, RegistryError
 
 WEIGHTS = random.Random(4).randbytes(350_000)
 DIGEST = digest_of(WEIGHTS)
+
+
+@pytest.fixture
+def gate():
+    """Holds downloads until a test opens it."""
+    return threading.Event()
 
 
 @pytest.fixture
@@ -24,30 +30,32 @@ def names(plain, proxy, repository):
 
 
 class Thread(threading.Thread):
-    """A pull on a thread."""
+    """A pull, or a push, on a thread."""
 
-    def __init__(self, puller, name):
-        super().__init__(target=self._pull, args=(puller, name))
+    def __init__(self, puller, name, verb="pull"):
+        super().__init__(target=self._work, args=(getattr(puller, verb), name))
         self.told, self.stop, self.error = Told(), threading.Event(), None
         self.start()
 
-    def _pull(self, puller, name):
+    def _work(self, move, name):
         try:
-            puller.pull(name, told=self.told, stop=self.stop)
+            move(name, told=self.told, stop=self.stop)
         except OllamaError as error:
             self.error = error
 
     def end(self):
-        self.join(20)
+        self.join(120)
         assert not self.is_alive()
         return self.error
 
 
-def test_two_threads_share_one_download(puller, proxy, names, until):
-    proxy.on(DIGEST, Throttle(1_000_000))
+def test_two_threads_share_one_download(puller, proxy, names, until, gate):
+    proxy.on(DIGEST, Hold(20_000, gate))
     first = Thread(puller, names[0])
     assert until(lambda: max(first.told.completed(DIGEST), default=0) > 30_000)
     second = Thread(puller, names[1])
+    assert until(lambda: second.told.completed(DIGEST))
+    gate.set()
     assert first.end() is None
     assert second.end() is None
     assert proxy.served(DIGEST) == len(WEIGHTS)
@@ -58,23 +66,24 @@ def test_two_threads_share_one_download(puller, proxy, names, until):
     puller.check()
 
 
-def test_the_first_may_leave_while_another_listens(puller, proxy, names, until):
-    rule = proxy.on(DIGEST, Stall(50_000))
+def test_the_first_may_leave_while_another_listens(puller, proxy, names, until, gate):
+    proxy.on(DIGEST, Hold(50_000, gate))
     first = Thread(puller, names[0])
     assert until(lambda: max(first.told.completed(DIGEST), default=0) >= 50_000)
     second = Thread(puller, names[1])
     assert until(lambda: second.told.completed(DIGEST))
     first.stop.set()
     assert isinstance(first.end(), Cancelled)
-    rule.times = rule.hits
+    gate.set()
     assert second.end() is None
+    assert proxy.served(DIGEST) == len(WEIGHTS)
     puller.check()
 
 
-def test_when_the_last_one_leaves_nothing_goes_on(puller, proxy, names, until):
-    proxy.on(DIGEST, Throttle(50_000))
+def test_when_the_last_one_leaves_nothing_goes_on(puller, proxy, names, until, gate):
+    proxy.on(DIGEST, Hold(20_000, gate))
     threads = [Thread(puller, name) for name in names]
-    assert until(lambda: all(thread.told.completed(DIGEST) for thread in threads))
+    assert until(lambda: all(max(one.told.completed(DIGEST), default=0) > 0 for one in threads))
     for thread in threads:
         thread.stop.set()
     assert [type(thread.end()) for thread in threads] == [Cancelled, Cancelled]
@@ -85,16 +94,54 @@ def test_when_the_last_one_leaves_nothing_goes_on(puller, proxy, names, until):
     puller.check()
 
 
-def test_what_fails_for_one_is_tried_by_the_other(puller, proxy, names, until):
+def test_what_fails_for_one_is_tried_by_the_other(puller, proxy, names, until, gate):
     """The first has no access to the blob in its repository."""
-    mine, other = (name.split("/", 1)[1].partition(":")[0] for name in names)
-    proxy.on(f"{mine}/blobs/{DIGEST}", Delay(0.3), Say(403))
-    proxy.on(f"{other}/manifests", Stall(0, 0.05))
-    threads = [Thread(puller, name) for name in names]
-    assert isinstance(threads[0].end(), RegistryError)
-    assert threads[1].end() is None
+    mine = names[0].split("/", 1)[1].partition(":")[0]
+    proxy.on(f"{mine}/blobs/{DIGEST}", HoldBack(gate), Say(403))
+    first = Thread(puller, names[0])
+    assert until(lambda: proxy.seen(f"{mine}/blobs/{DIGEST}"))
+    second = Thread(puller, names[1])
+    assert until(lambda: second.told.completed(DIGEST))
+    gate.set()
+    assert isinstance(first.end(), RegistryError)
+    assert second.end() is None
     assert until(lambda: not puller.partials())
     assert puller.blob(DIGEST).read_bytes() == WEIGHTS
+
+
+@pytest.fixture
+def pushes(puller, proxy, names, until, gate):
+    """Two pushes of one model, the first of which has begun to send the weights."""
+    puller.pull(names[0])
+    name = names[0].replace("library/", "pushed/")
+    puller.copy(names[0], name)
+    proxy.requests.clear()
+    proxy.on(DIGEST, HoldBack(gate), method="HEAD")
+    first = Thread(puller, name, "push")
+    assert until(lambda: proxy.seen(DIGEST, "HEAD"))
+    second = Thread(puller, name, "push")
+    assert until(lambda: second.told.completed(DIGEST))
+    return first, second
+
+
+def test_two_threads_share_one_upload(puller, proxy, pushes, gate):
+    gate.set()
+    assert [one.end() for one in pushes] == [None, None]
+    assert len(proxy.seen(DIGEST, "HEAD")) == 1
+    sent = sum(part.received for part in proxy.seen("/uploads/", "PATCH"))
+    assert sent == puller.store.models()[0].manifest.size
+    for one in pushes:
+        assert one.told.statuses[-1] == "success"
+        assert one.told.monotone
+
+
+def test_the_first_to_push_may_leave_while_another_listens(proxy, pushes, gate):
+    first, second = pushes
+    first.stop.set()
+    assert isinstance(first.end(), Cancelled)
+    gate.set()
+    assert second.end() is None
+    assert len(proxy.seen(DIGEST, "HEAD")) == 1
 
 
 @pytest.mark.parametrize("number", [2, 5])
@@ -109,15 +156,14 @@ def test_processes_share_one_download(puller, proxy, names, children, number):
     puller.check()
 
 
-def test_a_dead_owner_is_followed_by_who_waits(tmp_path, proxy, names, children, until):
-    puller = Puller(tmp_path / "models", patience=QUICK)
-    proxy.on(DIGEST, Throttle(30_000))
+def test_a_dead_owner_is_followed_by_who_waits(puller, proxy, names, children, until, gate):
+    proxy.on(DIGEST, Hold(20_000, gate))
     owner = children.start(puller, names[0])
     assert until(lambda: puller.partials())
     waiting = Thread(puller, names[1])
     words = f"waiting for another process to pull {DIGEST[7:19]}"
     assert until(lambda: words in waiting.told.statuses)
-    assert until(lambda: max(waiting.told.completed(DIGEST)) > 0)
+    assert until(lambda: max(waiting.told.completed(DIGEST), default=0) > 0)
     proxy.rules.clear()
     owner.signal(signal.SIGKILL)
     assert waiting.end() is None
@@ -129,8 +175,10 @@ def test_a_dead_owner_is_followed_by_who_waits(tmp_path, proxy, names, children,
     puller.check()
 
 
-def test_a_stopped_owner_is_waited_for_until_told_otherwise(puller, proxy, names, children, until):
-    proxy.on(DIGEST, Throttle(100_000))
+def test_a_stopped_owner_is_waited_for_until_told_otherwise(
+    puller, proxy, names, children, until, gate
+):
+    proxy.on(DIGEST, Hold(20_000, gate))
     owner = children.start(puller, names[0])
     assert until(lambda: puller.partials())
     owner.signal(signal.SIGSTOP)
@@ -138,7 +186,7 @@ def test_a_stopped_owner_is_waited_for_until_told_otherwise(puller, proxy, names
     assert until(lambda: waiting.told.completed(DIGEST))
     waiting.stop.set()
     assert isinstance(waiting.end(), Cancelled)
-    proxy.rules.clear()
+    gate.set()
     owner.signal(signal.SIGCONT)
     assert owner.wait()[0] == 0
     puller.check()

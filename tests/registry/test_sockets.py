@@ -5,6 +5,7 @@ import socket
 import struct
 import threading
 from dataclasses import replace
+from types import SimpleNamespace
 
 import httpcore
 import pytest
@@ -32,11 +33,11 @@ def serving(act):
         thread = threading.Thread(target=serve)
         thread.start()
         yield server.getsockname()[1]
-        thread.join(10)
+        thread.join(120)
 
 
 def connected(port, patience=QUICK):
-    return Sockets(None, patience, threading.Event()).connect_tcp("127.0.0.1", port, 1)
+    return Sockets(None, patience, threading.Event()).connect_tcp("127.0.0.1", port, 120)
 
 
 def test_a_reset_while_something_is_sent_is_told_in_httpcores_terms():
@@ -48,7 +49,7 @@ def test_a_reset_while_something_is_sent_is_told_in_httpcores_terms():
 
         def send():
             for _ in range(1000):
-                stream.write(bytes(1 << 16), 1)
+                stream.write(bytes(1 << 16), 120)
 
         with pytest.raises(httpcore.WriteError):
             send()
@@ -61,9 +62,10 @@ def test_waiting_for_an_answer_to_begin_is_no_low_rate(monkeypatch):
         while data := connection.recv(1):
             connection.sendall(data)
 
-    patience = replace(QUICK, rate_seconds=5)
+    patience = replace(QUICK, rate=1000, rate_seconds=5)
     with serving(answer) as port, contextlib.closing(connected(port, patience)) as stream:
-        monkeypatch.setattr("ollama_nb.registry.sockets.time.monotonic", lambda: next(clock))
+        ticking = SimpleNamespace(monotonic=lambda: next(clock))
+        monkeypatch.setattr("ollama_nb.registry.sockets.time", ticking)
         for _ in range(10):
             stream.write(b"x")
             assert stream.read(1) == b"x"

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fault_proxy import FaultProxy
 from plain_client import digest_of
-from pulls import Puller
+from pulls import HASTY, Puller, only_pauses_count
 from wire_fault import Fault
 from wire_faults import Cut, Redirect, Say, Stall
 
@@ -115,7 +115,9 @@ def test_locations_without_tls_are_not_followed(puller, secure, name):
         puller.push(target, insecure=False)
 
 
-def test_a_stall(puller, secure, name):
+def test_a_stall(tmp_path, secure, name, monkeypatch):
+    only_pauses_count(monkeypatch, secure)
+    puller = Puller(tmp_path / "models", patience=HASTY)
     secure.on(DIGEST, Stall(10_000), times=2)
     puller.pull(name, insecure=False)
     puller.check()

@@ -194,5 +194,5 @@ def test_two_that_delete_models_with_a_common_blob_leave_none(scratch):
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(30)
+            thread.join(180)
         assert blobs(root) == []

@@ -131,7 +131,7 @@ def test_processes_side_by_side(children, scratch, processes):
         start()
     enough.touch()
     for journal, process in running.items():
-        process.join(30)
+        process.join(180)
         ended[journal] = time.monotonic()
         codes.append(process.exitcode)
     assert set(codes) <= {0, work.KILLED}

@@ -67,7 +67,7 @@ def test_who_waits_goes_on_when_the_owner_is_done(lock):
         second.start()
         time.sleep(0.1)
         order.append("first")
-    second.join(10)
+    second.join(180)
     assert order == ["first", "second"]
 
 
@@ -83,14 +83,14 @@ def test_no_two_processes_are_alone_together(children, scratch):
     path.write_text("0")
     processes = [children.start(count_up, scratch / "models", 50, path) for _ in range(4)]
     for process in processes:
-        process.join(60)
+        process.join(180)
     assert path.read_text() == "200"
 
 
 def hold(root, ready):
     with Locks(Disk(root)).held(KEY):
         ready.send(True)
-        time.sleep(60)
+        time.sleep(600)
 
 
 @pytest.fixture
@@ -200,6 +200,6 @@ def test_no_draft_is_swept_away_while_it_is_made(children, scratch):
     root = scratch / "models"
     processes = [children.start(make_drafts, root, 60) for _ in range(4)]
     for process in processes:
-        process.join(60)
+        process.join(180)
     assert [process.exitcode for process in processes] == [0] * 4
     assert len(entries(root / "blobs")) == 240

@@ -1,5 +1,6 @@
 """Bit flips and losses are found and named, nothing is deleted, and a pull repairs them."""
 
+import hashlib
 import os
 import threading
 
@@ -9,7 +10,7 @@ from store_invariants import blobs, faults, leftovers, tree
 
 from ollama_nb.errors import Cancelled
 from ollama_nb.names import Name
-from ollama_nb.store import Store, verifying
+from ollama_nb.store import Store, blob_path, verifying
 
 CONFIG = b"{}\n"
 CONTENTS = (CONFIG, b"first layer", b"second layer" * 500_000)
@@ -110,6 +111,25 @@ def test_a_pull_replaces_what_is_known_to_be_damaged_and_nothing_else(store):
     assert damages(store) == []
     assert store.prune() == 0
     assert list((store.disk.own / "damaged").iterdir()) == []
+
+
+def test_a_new_blob_is_sound_whatever_its_inode_was_before(store):
+    """Systems give the numbers of removed files out again."""
+    content = b"an eighth of a day"
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    with store.new_blob() as blob:
+        blob.write(content)
+        (draft,) = (store.disk.own / "drafts").iterdir()
+        blob_of_before = blob_path(store.disk.root, digest)
+        mark_as_damaged(store, blob_of_before.name, draft.stat().st_ino)
+        blob.keep()
+    assert store.bring(digest) == blob_of_before
+
+
+def mark_as_damaged(store, name, inode):
+    folder = store.disk.own / "damaged"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.{inode}").touch()
 
 
 def test_what_turned_out_to_be_sound_is_no_longer_held_for_damaged(store):

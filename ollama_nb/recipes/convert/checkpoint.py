@@ -8,9 +8,9 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
-from ollama_nb.errors import Unconvertible, UnusableFiles
+from ollama_nb.errors import Unconvertible
 
 from .safetensors import Tensor, read_tensors
 
@@ -25,20 +25,6 @@ class Checkpoint:
     def __init__(self, files: Mapping[str, Path]) -> None:
         """Take the names, with slashes, and the place of each."""
         self._files = dict(files)
-
-    @classmethod
-    def of_directory(cls, folder: Path) -> Self:
-        """What lies in a directory and one level below it. Raises UnusableFiles."""
-        root = folder.resolve()
-        files = {}
-        for path in sorted([*folder.glob("*"), *folder.glob("*/*")]):
-            if not path.is_file():
-                continue
-            name = path.relative_to(folder).as_posix()
-            if not path.resolve().is_relative_to(root):
-                raise UnusableFiles.insecure(name, path.resolve().as_posix())
-            files[name] = path
-        return cls(files)
 
     def __contains__(self, name: str) -> bool:
         return name in self._files

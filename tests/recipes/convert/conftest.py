@@ -8,7 +8,7 @@ pytest.importorskip("torch", reason="checkpoints are made with torch")
 pytest.importorskip("transformers", reason="checkpoints are made with transformers")
 pytest.importorskip("sentencepiece", reason="tokenizers are trained with sentencepiece")
 
-from checkpoints import CASES, ENCODERS, Checkpoint
+from checkpoints import CASES, ENCODERS, Checkpoint, files_of
 from tokenizer_files import KINDS
 
 from ollama_nb.recipes.convert import Checkpoint as Files
@@ -17,7 +17,7 @@ from ollama_nb.recipes.convert import convert
 
 def converted(files, target, *, single=False, progress=lambda done, total: None, stop=None):
     """Convert a folder or files."""
-    files = files if isinstance(files, Files) else Files.of_directory(files)
+    files = files if isinstance(files, Files) else files_of(files)
     return convert(files, target, progress=progress, stop=stop or threading.Event(), single=single)
 
 

@@ -8,12 +8,12 @@ import converted
 import numpy as np
 import pytest
 import torch
-from checkpoints import difference, quietly
+from checkpoints import difference, files_of, quietly
 from safetensors.torch import save_file
 
 from ollama_nb.errors import Unconvertible
 from ollama_nb.gguf import check_model
-from ollama_nb.recipes.convert import Checkpoint, convert_adapter
+from ollama_nb.recipes.convert import convert_adapter
 
 _RANK, _ALPHA = 4, 16
 _ADAPTED = (
@@ -49,7 +49,7 @@ def adapt(factors, tmp_path, gguf):
         (folder / "adapter_config.json").write_text(json.dumps(config))
         target = tmp_path / "adapter.gguf"
         convert_adapter(
-            Checkpoint.of_directory(folder), check_model(gguf(base, "float32")), target,
+            files_of(folder), check_model(gguf(base, "float32")), target,
             progress=lambda done, total: None, stop=threading.Event(),
         )  # fmt: skip
         return target

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import torch
+from checkpoints import files_of
 from safetensors.torch import save_file
 
 from ollama_nb.engine.first_load import first_load
@@ -19,7 +20,7 @@ from ollama_nb.engine.quantizing import quantize
 from ollama_nb.errors import Cancelled, OllamaError, Unconvertible
 from ollama_nb.gguf import check_model
 from ollama_nb.recipes.checking import check_request
-from ollama_nb.recipes.convert import Checkpoint, convert
+from ollama_nb.recipes.convert import convert
 from ollama_nb.recipes.create import Creation, Means
 from ollama_nb.store import Store
 from ollama_nb.wire import CreateRequest
@@ -143,7 +144,7 @@ def test_a_conversion_can_be_stopped(checkpoint, tmp_path):
         if len(told) == 5:
             stop.set()
 
-    files = Checkpoint.of_directory(checkpoint("llama").folder)
+    files = files_of(checkpoint("llama").folder)
     with pytest.raises(Cancelled):
         convert(files, tmp_path / "x.gguf", progress=progress, stop=stop)
     assert len(told) == 5
@@ -165,7 +166,7 @@ def test_memory_does_not_grow_with_a_tensor(checkpoint, tmp_path):
     tracemalloc.start()
     try:
         convert(
-            Checkpoint.of_directory(tmp_path), tmp_path / "x.gguf",
+            files_of(tmp_path), tmp_path / "x.gguf",
             progress=lambda completed, total: None, stop=threading.Event(),
         )  # fmt: skip
         peak = tracemalloc.get_traced_memory()[1]
@@ -214,7 +215,7 @@ def test_a_system_that_cannot_copy_by_itself_is_helped(checkpoint, gguf, tmp_pat
 
     monkeypatch.setattr(os, "copy_file_range", refuse)
     convert(
-        Checkpoint.of_directory(checkpoint("mixtral").folder), tmp_path / "x.gguf",
+        files_of(checkpoint("mixtral").folder), tmp_path / "x.gguf",
         progress=lambda completed, total: None, stop=threading.Event(),
     )  # fmt: skip
     assert (tmp_path / "x.gguf").read_bytes() == gguf("mixtral").read_bytes()

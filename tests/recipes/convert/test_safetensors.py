@@ -8,6 +8,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import safetensors.numpy
+from checkpoints import files_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -194,10 +195,11 @@ def test_one_name_in_two_files_is_an_error(tmp_path):
     with pytest.raises(
         Unconvertible, match=r"^duplicate tensor name 'a' was found for this model$"
     ):
-        Checkpoint.of_directory(tmp_path).tensors()
+        files_of(tmp_path).tensors()
 
 
 def test_no_file_of_tensors_is_an_error(tmp_path):
-    (tmp_path / "pytorch_model.bin").write_bytes(b"PK")
+    path = tmp_path / "pytorch_model.bin"
+    path.write_bytes(b"PK")
     with pytest.raises(Unconvertible, match=r"^unknown tensor format$"):
-        Checkpoint.of_directory(tmp_path).tensors()
+        Checkpoint({path.name: path}).tensors()
