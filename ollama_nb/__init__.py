@@ -25,6 +25,11 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    """Name them before they are there, for completion."""
+    return sorted({*globals(), *__all__})
+
+
 def load_ipython_extension(shell: "InteractiveShell") -> None:
     """``%load_ext ollama_nb``: register the magics and their completion."""
     from .magics import load

@@ -5,23 +5,25 @@ What blocks, such as a load, has a thread of its own meanwhile; an answer under 
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 
 import httpx
 
 from ollama_nb.errors import OllamaError
 from ollama_nb.http import Body, Incoming, Request, Response, begin, handle, takes_pieces
-from ollama_nb.loop import Arrivals, Bell, Receiving, call
+from ollama_nb.loop import Arrivals, Bell, Receiving, call, within
 from ollama_nb.service import Service
 from ollama_nb.service.shared import shared_service
 
-from .exchange import asked, failed, ready
+from .exchange import asked, drop, failed, ready
+from .patience import late, read_timeout
 
 
 class AsyncKernelTransport(httpx.AsyncBaseTransport):
     """Requests go to the route table instead of a socket. Closing it leaves the engine alone.
 
-    One may serve several event loops. httpx's timeouts do not apply, they are a socket's; who will
-    not wait cancels the task, as asyncio.timeout does.
+    One may serve several event loops. Of httpx's timeouts the one for reading applies, though not
+    to uploads.
     """
 
     def __init__(self, service: Service | None = None) -> None:
@@ -34,15 +36,17 @@ class AsyncKernelTransport(httpx.AsyncBaseTransport):
         Cancelling it stops the work, while the model loads too: once it is loaded.
         """
         wanted = asked(request)
+        seconds = read_timeout(request)
         if takes_pieces(wanted):
-            begun = await call(self._begin, wanted, unwanted=_drop)
+            begun = await call(self._begin, wanted, unwanted=drop)
             answer = begun if isinstance(begun, Response) else await _sent(begun, request)
         else:
             wanted = replace(wanted, body=await request.aread())
-            answer = await call(self._handle, wanted, unwanted=_drop)
+            async with within(seconds, partial(late, seconds)):
+                answer = await call(self._handle, wanted, unwanted=drop)
         if isinstance(answer.body, bytes):
             return ready(answer)
-        return await _begun(answer, answer.body, wanted)
+        return await _begun(answer, answer.body, wanted, seconds)
 
     def _handle(self, wanted: Request) -> Response:
         return handle(self._service or shared_service(), wanted)
@@ -52,8 +56,22 @@ class AsyncKernelTransport(httpx.AsyncBaseTransport):
 
 
 def async_transport() -> AsyncKernelTransport:
-    """Return an httpx transport to the engine of this process, for any library that awaits one."""
+    """Return an httpx transport to the engine of this process, for any library that awaits one.
+
+    As with `transport`, an ``httpx.AsyncClient`` should be given a timeout.
+    """
     return AsyncKernelTransport()
+
+
+async def _pieces_within(seconds: float, arrivals: Arrivals) -> AsyncIterator[bytes]:
+    """The pieces of an answer; one that does not come in time is not waited for."""
+    pieces = arrivals.pieces()
+    while True:
+        async with within(seconds, partial(late, seconds)):
+            piece = await anext(pieces, b"")
+        if not piece:
+            return
+        yield piece
 
 
 class _Pieces(httpx.AsyncByteStream):
@@ -73,14 +91,6 @@ class _Pieces(httpx.AsyncByteStream):
         self._arrivals.leave()
 
 
-def _drop(answer: Response | Incoming) -> None:
-    """Stop what goes on behind an answer that nobody waits for any more."""
-    if isinstance(answer, Incoming):
-        answer.abort()
-    elif not isinstance(answer.body, bytes):
-        answer.body.cancel()
-
-
 async def _sent(incoming: Incoming, request: httpx.Request) -> Response:
     """Give a body to the contract as it comes."""
     receiving = Receiving(incoming, call)
@@ -95,10 +105,12 @@ async def _sent(incoming: Incoming, request: httpx.Request) -> Response:
         raise
 
 
-async def _begun(answer: Response, body: Body, wanted: Request) -> httpx.Response:
+async def _begun(
+    answer: Response, body: Body, wanted: Request, seconds: float | None
+) -> httpx.Response:
     """Await the first piece: until then a failure still has its own status (1.4)."""
     arrivals = Arrivals(body, Bell())
-    pieces = arrivals.pieces()
+    pieces = arrivals.pieces() if seconds is None else _pieces_within(seconds, arrivals)
     try:
         first = await anext(pieces, b"")
     except OllamaError as error:

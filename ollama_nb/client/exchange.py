@@ -3,7 +3,7 @@
 import httpx
 
 from ollama_nb.errors import OllamaError
-from ollama_nb.http import Request, Response, failed_response
+from ollama_nb.http import Incoming, Request, Response, failed_response
 
 
 def asked(request: httpx.Request) -> Request:
@@ -19,6 +19,14 @@ def ready(answer: Response) -> httpx.Response:
     """An answer whose bytes are there."""
     content = answer.body if isinstance(answer.body, bytes) else b""
     return httpx.Response(answer.status, headers=dict(answer.headers), content=content)
+
+
+def drop(answer: Response | Incoming) -> None:
+    """Stop what goes on behind an answer that nobody waits for any more."""
+    if isinstance(answer, Incoming):
+        answer.abort()
+    elif not isinstance(answer.body, bytes):
+        answer.body.cancel()
 
 
 def failed(error: OllamaError, request: Request) -> httpx.Response:

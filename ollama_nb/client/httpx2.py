@@ -5,6 +5,7 @@ the other library's. Needs httpx2, which whoever is built on it brings along.
 """
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -25,7 +26,8 @@ class KernelTransport(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Answer one request; returns with the first piece of a stream, or its error's status."""
-        answer = self._transport.handle_request(_asked(request))
+        with _told():
+            answer = self._transport.handle_request(_asked(request))
         return _answered(answer, _Pieces(answer))
 
 
@@ -38,7 +40,8 @@ class AsyncKernelTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Answer one request; returns with the first piece of a stream, or its error's status."""
-        answer = await self._transport.handle_async_request(_asked(request))
+        with _told():
+            answer = await self._transport.handle_async_request(_asked(request))
         return _answered(answer, _AsyncPieces(answer))
 
 
@@ -59,7 +62,8 @@ class _Pieces(httpx2.SyncByteStream):
         self._body: Any = answer.stream
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._body
+        with _told():
+            yield from self._body
 
     def close(self) -> None:
         self._body.close()
@@ -72,18 +76,33 @@ class _AsyncPieces(httpx2.AsyncByteStream):
         self._body: Any = answer.stream
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for piece in self._body:
-            yield piece
+        with _told():
+            async for piece in self._body:
+                yield piece
 
     async def aclose(self) -> None:
         await self._body.aclose()
 
 
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise the other library's class for what the transports raise."""
+    try:
+        yield
+    except httpx.ReadTimeout as error:
+        raise httpx2.ReadTimeout(str(error)) from None
+
+
 def _asked(request: httpx2.Request) -> httpx.Request:
     """The request as httpx knows it; its body is still to come."""
     body: Any = request.stream
-    headers = request.headers.raw
-    return httpx.Request(request.method, str(request.url), headers=headers, stream=body)
+    return httpx.Request(
+        request.method,
+        str(request.url),
+        headers=request.headers.raw,
+        stream=body,
+        extensions=request.extensions,
+    )
 
 
 def _answered(answer: httpx.Response, body: _Pieces | _AsyncPieces) -> httpx2.Response:

@@ -10,13 +10,14 @@ from ollama_nb.http import Body, Incoming, Request, Response, begin, handle, tak
 from ollama_nb.service import Service
 from ollama_nb.service.shared import shared_service
 
-from .exchange import asked, failed, ready
+from .exchange import asked, drop, failed, ready
+from .patience import pieces_within, read_timeout, within
 
 
 class KernelTransport(httpx.BaseTransport):
     """Requests go to the route table instead of a socket. Closing it leaves the engine alone.
 
-    httpx's timeouts do not apply: they are a socket's.
+    Of httpx's timeouts the one for reading applies, though not to uploads.
     """
 
     def __init__(self, service: Service | None = None) -> None:
@@ -27,17 +28,23 @@ class KernelTransport(httpx.BaseTransport):
         """Answer one request; returns with the first piece of a stream, or its error's status."""
         service = self._service or shared_service()
         wanted = asked(request)
+        seconds = read_timeout(request)
         if takes_pieces(wanted):
             answer = _sent(begin(service, wanted), request)
         else:
-            answer = handle(service, replace(wanted, body=request.read()))
+            wanted = replace(wanted, body=request.read())
+            answer = within(seconds, lambda: handle(service, wanted), unwanted=drop)
         if isinstance(answer.body, bytes):
             return ready(answer)
-        return _begun(answer, answer.body, wanted)
+        return _begun(answer, answer.body, wanted, seconds)
 
 
 def transport() -> KernelTransport:
-    """Return an httpx transport to the engine of this process, for any library that takes one."""
+    """Return an httpx transport to the engine of this process, for any library that takes one.
+
+    An ``httpx.Client`` of which nothing else is said waits 5 seconds for the next bytes, which the
+    load of a model may take: give it a timeout.
+    """
     return KernelTransport()
 
 
@@ -73,9 +80,9 @@ def _sent(begun: Response | Incoming, request: httpx.Request) -> Response:
         raise
 
 
-def _begun(answer: Response, body: Body, wanted: Request) -> httpx.Response:
+def _begun(answer: Response, body: Body, wanted: Request, seconds: float | None) -> httpx.Response:
     """Wait for the first piece: until then a failure still has its own status (1.4)."""
-    pieces = iter(body)
+    pieces = pieces_within(seconds, body)
     try:
         first = next(pieces, b"")
     except OllamaError as error:

@@ -17,6 +17,7 @@ class Client(ollama.Client):
 
     def __init__(self, **kwargs: Any) -> None:
         """Take what ``ollama.Client`` takes, except a host."""
+        _check(kwargs)
         kwargs.setdefault("transport", transport())
         super().__init__(_ADDRESS, **kwargs)
 
@@ -26,5 +27,11 @@ class AsyncClient(ollama.AsyncClient):
 
     def __init__(self, **kwargs: Any) -> None:
         """Take what ``ollama.AsyncClient`` takes, except a host."""
+        _check(kwargs)
         kwargs.setdefault("transport", async_transport())
         super().__init__(_ADDRESS, **kwargs)
+
+
+def _check(kwargs: dict[str, Any]) -> None:
+    if "host" in kwargs:
+        raise TypeError("there is no host: the engine is in this process; ollama.Client takes one")

@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from .naming import a_name
 from .parser import Parser
 from .ways import CELL, DEFAULT_MODEL, TERMINAL
 
@@ -64,10 +65,10 @@ def of_generate(parser: Parser) -> None:
 
 def of_run(parser: Parser) -> None:
     """A model and its prompt in one line."""
-    parser.add_argument("model", metavar="MODEL", help="the model that answers")
-    parser.add_argument("prompt", nargs="*", help="the prompt")
+    _add_name(parser, "model", "MODEL", "the model that answers")
     _add_image(parser)
     _add(parser, _GENERATION)
+    _add_text(parser, "the prompt")
 
 
 def of_embed(parser: Parser) -> None:
@@ -81,7 +82,11 @@ def _add_model(parser: Parser, what: str) -> None:
     default = f"{what} (default: {DEFAULT_MODEL}, which comes with ollama_nb"
     if not parser.prog.startswith(TERMINAL):
         default += ", or what %%config OllamaMagics.model says"
-    parser.add_argument("-m", "--model", default="", metavar="MODEL", help=f"{default})")
+    parser.add_argument("-m", "--model", type=a_name, metavar="MODEL", help=f"{default})")
+
+
+def _add_name(parser: Parser, dest: str, metavar: str, what: str) -> None:
+    parser.add_argument(dest, type=a_name, metavar=metavar, help=what)
 
 
 def _add_image(parser: Parser) -> None:
@@ -111,7 +116,7 @@ def _add_text(parser: Parser, what: str) -> None:
         text = argparse.SUPPRESS
     elif parser.prog.startswith(TERMINAL):
         text += " (default: standard input)"
-    parser.add_argument("prompt", nargs="*", metavar=what.split()[-1], help=text)
+    parser.add_argument("prompt", nargs="*", default=[], metavar=what.split()[-1], help=text)
 
 
 def of_list(parser: Parser) -> None:
@@ -123,7 +128,7 @@ def of_list(parser: Parser) -> None:
 
 def of_show(parser: Parser) -> None:
     """A model, and which of its texts is to be printed alone."""
-    parser.add_argument("model", metavar="NAME", help="the model to look at")
+    _add_name(parser, "model", "NAME", "the model to look at")
     one = parser.add_mutually_exclusive_group()
     for text, what in SHOWN_TEXTS.items():
         one.add_argument(
@@ -141,9 +146,7 @@ def of_show(parser: Parser) -> None:
 
 def of_transfer(parser: Parser) -> None:
     """A model that travels, and whether the line may be open."""
-    parser.add_argument(
-        "model", metavar="NAME", help="the model, as llama3.2:1b or hf.co/user/repository"
-    )
+    _add_name(parser, "model", "NAME", "the model, as llama3.2:1b or hf.co/user/repository")
     _add_insecure(parser)
 
 
@@ -155,7 +158,7 @@ def _add_insecure(parser: Parser) -> None:
 
 def of_create(parser: Parser) -> None:
     """A name, and what the model is made of."""
-    parser.add_argument("model", metavar="NAME", help="the model to make; one of that name goes")
+    _add_name(parser, "model", "NAME", "the model to make; one of that name goes")
     if not parser.prog.startswith(CELL):
         parser.add_argument(
             "-f", "--file", default="", metavar="FILE", help="a Modelfile (default: Modelfile)"
@@ -173,15 +176,15 @@ def of_create(parser: Parser) -> None:
 
 def of_copy(parser: Parser) -> None:
     """Two names."""
-    parser.add_argument("source", metavar="SOURCE", help="the model that is there")
-    parser.add_argument(
-        "destination", metavar="DESTINATION", help="its second name; a model of that name goes"
-    )
+    _add_name(parser, "source", "SOURCE", "the model that is there")
+    _add_name(parser, "destination", "DESTINATION", "its second name; a model of that name goes")
 
 
 def of_remove(parser: Parser) -> None:
     """Names."""
-    parser.add_argument("models", nargs="+", metavar="NAME", help="the models to remove")
+    parser.add_argument(
+        "models", nargs="+", type=a_name, metavar="NAME", help="the models to remove"
+    )
 
 
 def of_verify(parser: Parser) -> None:
@@ -203,7 +206,7 @@ def of_prune(parser: Parser) -> None:
 
 def of_stop(parser: Parser) -> None:
     """A model."""
-    parser.add_argument("model", metavar="NAME", help="the model to unload from memory")
+    _add_name(parser, "model", "NAME", "the model to unload from memory")
 
 
 def of_help(parser: Parser) -> None:

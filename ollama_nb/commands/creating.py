@@ -8,15 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ollama_nb.errors import OllamaError, UnusableFiles, UsageProblem
+from ollama_nb.errors import (
+    InvalidName,
+    ManifestNotPulled,
+    OllamaError,
+    UnusableFiles,
+    UsageProblem,
+)
 from ollama_nb.names import Name
 from ollama_nb.service import Asking, Service
 from ollama_nb.wire import CreateRequest
 
 from .following import follow
 from .human import human_seconds, human_size
-from .plain import plain
+from .plain import plain, plain_line
 from .progress import Progress, Screen
+from .suggesting import nearest
 from .verbs import Command
 from .ways import CELL, TERMINAL
 
@@ -68,8 +75,7 @@ def create(
         ask = Asking(lambda: service.create(request, folder=folder))
         whole = follow(ask, progress.take)
     except OllamaError as error:
-        error.args = (plain(str(error)),)  # a base's registry writes parts of it
-        raise
+        raise _explained(error, text, service) from None
     finally:
         progress.close()
     return Created(
@@ -81,9 +87,8 @@ def create(
 
 def _modelfile(arguments: Any, cell: str | None, way: str) -> tuple[str, Path]:
     """The Modelfile's text, and the folder that it stands in."""
-    given = [cell is not None, bool(arguments.file), bool(arguments.source)]
-    if sum(given) > 1:
-        raise UsageProblem("write a Modelfile below, or name one with -f, or a source with --from")
+    if arguments.file and arguments.source:
+        raise UsageProblem("-f and --from exclude each other: the Modelfile says what it is from")
     # Modelfiles are read where they are wanted: who only pulls needs none of it.
     from ollama_nb.recipes.modelfile import Command as Instruction
     from ollama_nb.recipes.modelfile import decoded, write
@@ -105,6 +110,25 @@ def _modelfile(arguments: Any, cell: str | None, way: str) -> tuple[str, Path]:
     raise UsageProblem(
         f"there is no {_MODELFILE} here: name one with -f, or a model or folder with --from{below}"
     )
+
+
+def _explained(error: OllamaError, text: str, service: Service) -> OllamaError:
+    """Say which FROM it was. Strangers write parts of these texts: nothing in them commands."""
+    if isinstance(error, InvalidName):  # its own name has been read before
+        wrong = next((base for base in _bases(text) if not Name.parse(base).valid), "")
+        return UsageProblem(f"FROM {wrong}: there is no such file, and no model can have that name")
+    told = plain(str(error))
+    if isinstance(error, ManifestNotPulled):
+        base = _bases(text)[-1]
+        told += f"; FROM {base}: there is no model of that name here{nearest(base, service)}"
+    error.args = (told,)
+    return error
+
+
+def _bases(text: str) -> list[str]:
+    from ollama_nb.recipes.modelfile import parse
+
+    return [plain_line(one.value) for one in parse(text) if one.instruction == "from"]
 
 
 def _size(service: Service, name: str) -> int:

@@ -5,12 +5,12 @@ Synchronous, on the caller's thread. Returns values that show themselves; prints
 
 from collections.abc import Sequence
 
-from ollama_nb.errors import ModelNotFound, OllamaError
+from ollama_nb.errors import ModelNotFound, OllamaError, ReadOnlyStore
 from ollama_nb.service import Service
 from ollama_nb.wire import CopyRequest, DeleteRequest
 
 from .human import human_size
-from .suggesting import with_suggestion
+from .suggesting import is_built_in, with_suggestion
 from .table import Message
 
 
@@ -33,6 +33,8 @@ def remove(service: Service, names: Sequence[str], way: str) -> Message:
     except OllamaError as error:
         if isinstance(error, ModelNotFound):
             error = with_suggestion(error, service, way)
+        elif isinstance(error, ReadOnlyStore) and is_built_in(name):
+            error.args = (f"{name} comes with ollama_nb and cannot be removed",)
         error.args = ("\n".join([str(error), *lines]),)
         raise error from None
     return Message("\n".join(lines))

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 
-from ollama_nb.errors import UsageProblem
+from ollama_nb.errors import InvalidDuration, UsageProblem
 from ollama_nb.wire import EmbedRequest, GenerateRequest
 from ollama_nb.wire.durations import parse_keep_alive
 
@@ -54,7 +54,13 @@ def embed_request_of(
 
 
 def _keep_alive(arguments: argparse.Namespace) -> str | float | None:
-    """Read ``--keep-alive``. Raises InvalidDuration before anything is loaded."""
+    """Read ``--keep-alive``. Raises UsageProblem before anything is loaded."""
     value = parse_keep_alive_word(arguments.keep_alive) if arguments.keep_alive else None
-    parse_keep_alive(value)
+    try:
+        parse_keep_alive(value)
+    except InvalidDuration as problem:
+        raise UsageProblem(
+            f"--keep-alive {arguments.keep_alive}: {problem}; write 30m, 1h30m, seconds without "
+            "a unit, 0 or -1"
+        ) from None
     return value

@@ -14,6 +14,7 @@ from ollama_nb.errors import ModelNotFound
 from ollama_nb.service import Service
 from ollama_nb.wire import ShowRequest, ShowResponse
 
+from .arguments import SHOWN_TEXTS
 from .sections import Section, Sections
 from .suggesting import with_suggestion
 from .table import Message
@@ -36,7 +37,8 @@ def show(service: Service, arguments: argparse.Namespace, way: str) -> Sections 
         return Message(json_of(shown))
     if arguments.text:
         text = getattr(shown, arguments.text)
-        return Message(text or f"{arguments.model} has no {arguments.text}")
+        absent = SHOWN_TEXTS[arguments.text].removeprefix("its ")
+        return Message(text or f"{arguments.model} has no {absent}")
     return sections_of(shown, verbose=arguments.verbose)
 
 

@@ -4,6 +4,7 @@ The answer goes to standard output as it comes, everything else to standard erro
 codes: 0, 1 for a failure, 2 for a line that does not parse, 130 after an interrupt.
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -28,13 +29,15 @@ _FAILED, _MISUSED, _INTERRUPTED = 1, 2, 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Carry out one command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # some terminals lack characters
     try:
         return _main(sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read us has gone, as in `| head`. The interpreter must not flush at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read us has gone, as in `| head`
+        _leave_output()
         return 0
 
 
@@ -166,8 +169,22 @@ def _text(command: Command, what: str, example: str) -> str:
 
 
 def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    """Write to standard output, if there is one. Raises OllamaError where there is no room."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _leave_output()
+        raise OllamaError(f"standard output: {error.strerror}") from None
+
+
+def _leave_output() -> None:
+    """Let what is still to be written go nowhere: the interpreter would try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(error: OllamaError, code: int) -> int:

@@ -2,7 +2,7 @@
 
 Parses and explains; does nothing. What is asked for is in `requests.py`; what the verbs do is in
 `perform.py`, `embedding.py` and, for the two that generate, in the fronts, which differ in how they
-show an answer.
+show an answer. `serve` stands here for the help alone: the server has its own arguments.
 """
 
 import argparse
@@ -15,8 +15,13 @@ from . import arguments as takes
 from .parser import Help, Parser, did_you_mean
 from .ways import CELL, DEFAULT_MODEL, LINE, TERMINAL
 
-LATER = ("chat", "compare", "connect", "map")
-"""Verbs of the design that this version does not have."""
+LATER = {
+    "chat": "in Python there is ollama_nb.Client().chat; ",
+    "compare": "",
+    "connect": "",
+    "map": "",
+}
+"""Verbs of the design that this version does not have, and what it has instead."""
 
 MANY = 1_000_000
 _EVERYWHERE = (LINE, CELL, TERMINAL)
@@ -69,6 +74,7 @@ VERBS = (
          cell="embed -m guide --lines -o found\n  How do I pull a model?\n  What is a token?"),
     Verb("stop", "unload a model; its files stay", "stop guide", takes.of_stop, 1),
     Verb("version", "show the version", "version"),
+    Verb("serve", "serve Ollama's HTTP API on a port of its own", "serve", ways=(TERMINAL,)),
     Verb("help", "show this, or explain a verb", "help generate", takes.of_help,
          ways=_EVERYWHERE),
 )  # fmt: skip
@@ -85,6 +91,7 @@ def parse(words: Sequence[str], way: str) -> Command:
         raise UsageProblem(f"what shall the cell do? Write {CELL} generate on its first line")
     if not words or words[0] in ("-h", "--help"):
         raise Help(overview(way))
+    words = ["version"] if list(words) in (["-v"], ["--version"]) else words
     verb = _find(words[0], way)
     arguments = parser_of(verb, way).read(words[1:])
     if verb.name == "help":
@@ -104,13 +111,14 @@ def parser_of(verb: Verb, way: str) -> Parser:
 
 def option_names(verb: str, way: str) -> list[str]:
     """Return the options of a verb, for completion; none for an unknown one."""
-    return [
-        name
-        for each in verbs_of(way)
-        if each.name == verb
-        for action in parser_of(each, way)._actions
-        for name in action.option_strings
-    ]
+    return [name for action in _actions(verb, way) for name in action.option_strings]
+
+
+def takes_value(option: str, verb: str, way: str) -> bool:
+    """Whether the word after an option of a verb is its value, for completion."""
+    return any(
+        option in action.option_strings and action.nargs != 0 for action in _actions(verb, way)
+    )
 
 
 def overview(way: str) -> str:
@@ -129,6 +137,11 @@ def overview(way: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _actions(verb: str, way: str) -> list[argparse.Action]:
+    found = [each for each in verbs_of(way) if each.name == verb]
+    return parser_of(found[0], way)._actions if found else []
+
+
 def _example(verb: Verb, way: str) -> str:
     return f"{way} {(way == CELL and verb.cell) or verb.example}"
 
@@ -139,9 +152,18 @@ def _find(name: str, way: str) -> Verb:
         if verb.name == name and way in verb.ways:
             return verb
         if verb.name == name:
-            raise UsageProblem(f"{name} takes no cell body: write {LINE} {name} on a line")
+            raise UsageProblem(_elsewhere(verb))
     have = f"{way} has {', '.join(offered)}"
     if name in LATER:
-        raise UsageProblem(f"this version of ollama_nb does not have {name} yet; {have}")
-    hint = did_you_mean(name, offered) or "."
+        instead = LATER[name]
+        raise UsageProblem(f"this version of ollama_nb does not have {name} yet; {instead}{have}")
+    known = [verb.name for verb in VERBS]
+    hint = did_you_mean(name, offered) or did_you_mean(name, known) or "."
     raise UsageProblem(f"there is no verb {name!r}{hint} {have}")
+
+
+def _elsewhere(verb: Verb) -> str:
+    """Where a verb works that does not work here."""
+    if LINE in verb.ways:
+        return f"{verb.name} takes no cell body: write {LINE} {verb.name} on a line"
+    return f"{verb.name} is for a terminal: {TERMINAL} {verb.name}"

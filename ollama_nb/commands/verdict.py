@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ollama_nb.names import Name
 from ollama_nb.store import Damage
 
 from .human import human_size, plural
 from .plain import plain_line
-from .suggesting import short_name
+from .suggesting import is_built_in, short_name
 from .transfer import Transfer
-from .ways import DEFAULT_MODEL, line_of
+from .ways import line_of
 
 _ID_DIGITS = 12
 
@@ -44,7 +43,7 @@ class Verdict:
     @property
     def pullable(self) -> tuple[str, ...]:
         """Those that a registry may have: all but what came with the package."""
-        return tuple(name for name in self.models if not _is_built_in(name))
+        return tuple(name for name in self.models if not is_built_in(name))
 
     @property
     def interrupted(self) -> bool:
@@ -61,7 +60,7 @@ class Verdict:
         return "\n".join([*lines, self._summary()])
 
     def _help(self, name: str) -> str:
-        if _is_built_in(name):
+        if is_built_in(name):
             return "pip install --force-reinstall --no-deps ollama-nb brings the file back"
         options = ["--insecure"] if self.insecure else []
         return f"{line_of(self.way, 'pull', *options, plain_line(name))} fetches it again"
@@ -84,11 +83,6 @@ class Verdict:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": str(self)}
-
-
-def _is_built_in(name: str) -> bool:
-    parsed = Name.parse(name)
-    return parsed.same_as(Name.parse(f"{DEFAULT_MODEL}:{parsed.tag}"))
 
 
 def _told(damage: Damage) -> str:

@@ -15,11 +15,13 @@ from IPython.core.magic import (
     needs_local_scope,
     no_var_expand,
 )
-from traitlets import Enum, Unicode
+from traitlets import Enum, TraitError, Unicode, validate
 
+from ollama_nb.commands.naming import a_name
 from ollama_nb.commands.parser import Help, split
 from ollama_nb.commands.verbs import parse
 from ollama_nb.commands.ways import CELL, DEFAULT_MODEL, LINE
+from ollama_nb.errors import UsageProblem
 
 from .completion import make_matcher
 
@@ -43,6 +45,13 @@ class OllamaMagics(Magics):
         help="stream rewrites the output while the answer grows, final shows it once and "
         "without the speed; auto streams, except in kernels that pytest starts.",
     ).tag(config=True)
+
+    @validate("model")
+    def _check_model(self, proposal: dict[str, Any]) -> str:
+        try:
+            return a_name(proposal["value"])
+        except UsageProblem as problem:
+            raise TraitError(str(problem)) from None
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)

@@ -33,7 +33,8 @@ def client(service):
 
 @pytest.fixture
 def plain(service):
-    return httpx.AsyncClient(transport=AsyncKernelTransport(service), base_url="http://kernel")
+    wire = AsyncKernelTransport(service)
+    return httpx.AsyncClient(transport=wire, base_url="http://kernel", timeout=None)
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def at_work(service):
 
 
 async def until(condition):
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(180):
         while not condition():  # noqa: ASYNC110 - what it waits for knows no loop
             await asyncio.sleep(0.005)
 
@@ -114,7 +115,7 @@ def slow_load(service, monkeypatch):
 
     def slow(*arguments):
         begun.set()
-        assert go_on.wait(60)
+        assert go_on.wait(180)
         return load(*arguments)
 
     monkeypatch.setattr(service.scheduler._host, "load", slow)

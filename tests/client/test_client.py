@@ -49,8 +49,19 @@ def client(request):
 @pytest.fixture(params=["waiting", "awaited"])
 def scripted(request):
     """A client of a service whose streams do what a test says."""
+    yield from scripted_client(request.param)
 
+
+@pytest.fixture(params=["waiting", "awaited"])
+def impatient(request):
+    """The same with a client that soon has enough of waiting."""
+    yield from scripted_client(request.param, timeout=0.05)
+
+
+def scripted_client(kind, **settings):
     class Scripted(Service):
+        stream = None
+
         def generate(self, request, *, owner=""):
             self.stream = Stream(lambda event: (event,), fold_generate)
             self.stream.cancels = 0
@@ -59,10 +70,10 @@ def scripted(request):
             return self.stream
 
     service = Scripted()
-    if request.param == "awaited":
-        client = DrivenClient(AsyncClient(transport=AsyncKernelTransport(service)))
+    if kind == "awaited":
+        client = DrivenClient(AsyncClient(transport=AsyncKernelTransport(service), **settings))
     else:
-        client = Client(transport=KernelTransport(service))
+        client = Client(transport=KernelTransport(service), **settings)
     with client:
         yield service, client
     service.close()
@@ -77,7 +88,7 @@ def test_an_answer(client):
 
 
 def test_routes_that_do_not_exist():
-    with httpx.Client(transport=transport(), base_url="http://kernel") as plain:
+    with httpx.Client(transport=transport(), base_url="http://kernel", timeout=None) as plain:
         answer = plain.post("/api/nothing")
     assert (answer.status_code, answer.text) == (404, "404 page not found")
 
@@ -90,7 +101,7 @@ def test_a_failure_before_the_first_piece_says_who_answers():
             return stream
 
     wire = KernelTransport(Failing())
-    with httpx.Client(transport=wire, base_url="http://kernel") as plain:
+    with httpx.Client(transport=wire, base_url="http://kernel", timeout=None) as plain:
         answer = plain.post("/api/generate", json={"model": "guide", "prompt": "x"})
         assert (answer.status_code, answer.json()) == (500, {"error": "broken"})
         assert answer.headers["server"] == plain.get("/").headers["server"]
@@ -101,14 +112,14 @@ def test_leaving_a_stream_stops_the_engine(client, endless):
     stream = client.generate(endless, "x", options=options, stream=True)
     assert next(stream).done is False
     stream.close()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 180
     while any(one.leases for one in shared_service().scheduler.loaded()):
         assert time.monotonic() < end
         time.sleep(0.01)
 
 
 def test_streams_arrive_piece_by_piece(endless):
-    with httpx.Client(transport=transport(), base_url="http://kernel") as plain:
+    with httpx.Client(transport=transport(), base_url="http://kernel", timeout=None) as plain:
         body = {"model": endless, "prompt": "x", "options": {"temperature": 0}}
         with plain.stream("POST", "/api/generate", json=body) as answer:
             assert answer.headers["content-type"] == "application/x-ndjson"
@@ -137,7 +148,7 @@ def test_two_threads_share_one_engine():
 def test_a_host_of_the_environment_has_no_say(monkeypatch):
     monkeypatch.setenv("OLLAMA_HOST", "http://192.0.2.1:1/user/ann")
     monkeypatch.setenv("HTTP_PROXY", "http://192.0.2.1:1")
-    with Client(timeout=1) as client, DrivenClient(AsyncClient(timeout=1)) as awaited:
+    with Client(timeout=60) as client, DrivenClient(AsyncClient(timeout=60)) as awaited:
         assert client.list().models == awaited.list().models
 
 
@@ -151,6 +162,7 @@ def test_closing_a_client_leaves_the_engine(client):
 def test_the_package_hands_them_out():
     assert (ollama_nb.Client, ollama_nb.AsyncClient) == (Client, AsyncClient)
     assert (ollama_nb.transport, ollama_nb.async_transport) == (transport, async_transport)
+    assert set(ollama_nb.__all__) <= set(dir(ollama_nb))  # which is what Tab offers
 
 
 def test_the_shared_service_is_one_until_it_is_closed():
@@ -159,6 +171,41 @@ def test_the_shared_service_is_one_until_it_is_closed():
     close_shared_service()
     close_shared_service()
     assert shared_service() is not first
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_who_names_a_host_learns_that_there_is_none(kind):
+    with pytest.raises(TypeError, match=r"the engine is in this process; ollama\.Client takes one"):
+        kind(host="http://192.0.2.1:11434")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("pieces", [0, 1])
+def test_a_client_waits_no_longer_than_its_timeout(impatient, stream, pieces):
+    service, client = impatient
+    service.begin = lambda stream: [stream.put(Piece("x")) for _ in range(pieces)]
+    with pytest.raises(httpx.ReadTimeout, match=r"nothing came .* for 0\.05 s"):
+        list(client.generate("guide", "x", stream=stream))
+    end = time.monotonic() + 180
+    while not (service.stream and service.stream.cancels):  # a late answer is stopped when it comes
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_an_answer_that_begins_too_late_is_stopped(impatient):
+    service, client = impatient
+    loaded, dropped = threading.Event(), threading.Event()
+
+    def begin(stream):
+        loaded.wait()
+        stream.bind(dropped.set)
+
+    service.begin = begin
+    with pytest.raises(httpx.ReadTimeout):
+        client.generate("guide", "x")
+    assert not dropped.is_set()
+    loaded.set()
+    assert dropped.wait(60)
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -235,7 +282,7 @@ def test_a_body_that_breaks_off_leaves_nothing(drafts, error):
         raise error
 
     url = "/api/blobs/sha256:" + "0" * 64
-    kernel = httpx.Client(transport=transport(), base_url="http://kernel")
+    kernel = httpx.Client(transport=transport(), base_url="http://kernel", timeout=None)
     with kernel, pytest.raises(error):
         kernel.post(url, content=pieces())
     assert drafts() == []
@@ -246,5 +293,5 @@ def test_a_body_that_is_not_wanted_is_not_read():
         pytest.fail("read")
         yield b""
 
-    with httpx.Client(transport=transport(), base_url="http://kernel") as plain:
+    with httpx.Client(transport=transport(), base_url="http://kernel", timeout=None) as plain:
         assert plain.post("/api/blobs/x", content=pieces()).status_code == 400

@@ -27,13 +27,14 @@ def kernel(tmp_path_factory):
 
 @pytest.fixture
 def client(kernel):
-    with httpx2.Client(transport=KernelTransport(kernel), base_url="http://kernel") as client:
+    wire = KernelTransport(kernel)
+    with httpx2.Client(transport=wire, base_url="http://kernel", timeout=None) as client:
         yield client
 
 
 def at_rest(kernel):
     """Whether nobody borrows a model any more; waits for it."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while any(one.leases for one in kernel.scheduler.loaded()):
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -75,7 +76,7 @@ def test_leaving_an_awaited_stream_stops_the_engine(kernel):
     async def ask():
         async with (
             httpx2.AsyncClient(
-                transport=AsyncKernelTransport(kernel), base_url="http://kernel"
+                transport=AsyncKernelTransport(kernel), base_url="http://kernel", timeout=None
             ) as client,
             client.stream("POST", "/api/generate", json=ENDLESS) as answer,
         ):
@@ -86,5 +87,22 @@ def test_leaving_an_awaited_stream_stops_the_engine(kernel):
 
 
 def test_without_a_service_it_is_the_one_of_the_process():
-    with httpx2.Client(transport=transport(), base_url="http://kernel") as client:
+    with httpx2.Client(transport=transport(), base_url="http://kernel", timeout=None) as client:
         assert client.get("/").text == "Ollama is running"
+
+
+def test_a_timeout_is_of_the_library_that_asked(client, kernel):
+    with pytest.raises(httpx2.ReadTimeout, match="nothing came"):
+        client.post("/api/generate", json=ENDLESS | {"stream": False}, timeout=0.05)
+    assert at_rest(kernel)
+
+
+def test_an_awaited_timeout_is_of_the_library_that_asked(kernel):
+    async def ask():
+        wire = AsyncKernelTransport(kernel)
+        async with httpx2.AsyncClient(transport=wire, base_url="http://kernel") as client:
+            await client.post("/api/generate", json=ENDLESS | {"stream": False}, timeout=0.05)
+
+    with pytest.raises(httpx2.ReadTimeout, match="nothing came"):
+        asyncio.run(ask())
+    assert at_rest(kernel)

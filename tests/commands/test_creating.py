@@ -79,10 +79,27 @@ def test_what_is_wrong_is_told(run, here):
     assert caught.value.line == 2
     with pytest.raises(UsageProblem, match="nope: there is no such file"):
         run("mine -f nope")
-    with pytest.raises(UsageProblem, match="or name one with -f, or a source with --from"):
+    with pytest.raises(UsageProblem, match="-f and --from exclude each other"):
         run("mine -f a --from b")
     with pytest.raises(OllamaError, match="quantization is only supported for"):
         run("mine --from guide -q q4_0")
+
+
+def test_a_source_that_is_nowhere_is_named(run):
+    text = "there is no such file, and no model can have that name"
+    with pytest.raises(UsageProblem, match=rf"^FROM \./nope\.gguf: {text}$"):
+        run("mine --from ./nope.gguf")
+    with pytest.raises(UsageProblem, match=rf"^FROM \./nope\.gguf: {text}$"):
+        run("mine", "FROM guide\nFROM ./nope.gguf\nSYSTEM S\n")
+
+
+def test_a_base_that_cannot_be_pulled_may_be_a_typing_error(run):
+    base = "127.0.0.1:1/library/guide"  # where nobody listens
+    with pytest.raises(OllamaError, match=rf"FROM {base}: there is no model of that name here$"):
+        run("mine", f"FROM {base}\nSYSTEM S\n")
+    run("127.0.0.1:1/library/guise", "FROM guide")
+    with pytest.raises(OllamaError, match=r"Did you mean 127\.0\.0\.1:1/library/guise\?$"):
+        run("mine", f"FROM {base}\nSYSTEM S\n")
 
 
 def test_modelfiles_of_other_editors_are_read(run, service, here):
@@ -118,3 +135,8 @@ def test_in_a_terminal(tmp_path):
     )  # fmt: skip
     assert done.stdout.startswith("success: mine · 5.2 MB in ")
     assert "writing manifest" in done.stderr.splitlines()
+
+
+def test_a_source_does_not_command_the_terminal(run):
+    with pytest.raises(UsageProblem, match=r"^FROM \./x\[2Jy: there is no such file"):
+        run("mine", "FROM ./x\x1b[2Jy\n")

@@ -52,13 +52,14 @@ def test_embed_reads_every_argument():
     assert arguments.options == ["num_ctx=512", "num_thread=2"]
     assert arguments.prompt == ["Some", "text"]
     plain = read("embed Some text").arguments
-    assert (plain.model, plain.output, plain.lines, plain.dimensions) == ("", "", False, None)
+    assert (plain.model, plain.output, plain.lines, plain.dimensions) == (None, "", False, None)
 
 
 def test_defaults():
     arguments = read("generate hi").arguments
     assert (arguments.raw, arguments.stats, arguments.stream) == (False, False, True)
-    assert (arguments.think, arguments.seed, arguments.model) == (None, None, "")
+    assert (arguments.think, arguments.seed, arguments.model) == (None, None, None)
+    assert read("run guide").arguments.prompt == []
 
 
 def test_a_prompt_may_come_before_between_and_after_options():
@@ -117,7 +118,7 @@ def test_a_cell_needs_a_verb():
 def test_examples_parse():
     for verb in VERBS:
         if verb.name != "help":
-            assert read(verb.example).verb == verb.name
+            assert read(verb.example, verb.ways[0]).verb == verb.name
 
 
 def test_examples_of_cells_parse():
@@ -141,6 +142,8 @@ def test_typing_errors_are_recognised():
     assert "Did you mean list?" in problem("lst")
     assert "Did you mean --seed?" in problem("generate --sed 1 hi")
     assert "Did you mean --keep-alive?" in problem("generate --keepalive=5m hi")
+    assert "Did you mean list?" in problem("lst", CELL)  # which then says that it takes no cell
+    assert "Did you mean serve?" in problem("serv", TERMINAL)
     assert did_you_mean("zzz", ["list"]) == ""
 
 
@@ -149,9 +152,38 @@ def test_wrong_arguments_are_named():
     assert "--dimensions" in problem("embed --dimensions x hi")
     assert "-h shows what it takes" in problem("generate --seed x hi")
     assert "NAME" in problem("stop")
+    assert "required: MODEL." in problem("run")
     assert "'b'" in problem("stop a b")
     assert "double quotes" in problem("generate What's that")
 
 
-def test_line_verbs_take_no_cell():
+def test_verbs_say_where_they_work():
     assert "%ollama list on a line" in problem("list", CELL)
+    assert problem("serve") == "serve is for a terminal: jupyter ollama serve"
+    assert problem("serve", CELL) == problem("serve")
+
+
+@pytest.mark.parametrize("way", [LINE, TERMINAL])
+@pytest.mark.parametrize("option", ["-v", "--version"])
+def test_the_version_may_be_asked_for_by_an_option(option, way):
+    assert read(option, way).verb == "version"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "generate -m '{}' hi", "run '{}' hi", "embed -m '{}' hi", "show '{}'", "pull '{}'",
+        "push '{}'", "create '{}' --from guide", "cp guide '{}'", "cp '{}' mine", "rm guide '{}'",
+        "stop '{}'",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["bad name", "", "guide:", "../guide", "a//b", "x" * 81])
+def test_what_cannot_be_a_name_is_named(line, name):
+    assert problem(line.format(name)).startswith(f"{name!r} cannot be the name of a model: ")
+
+
+@pytest.mark.parametrize(
+    "name", ["llama3.2", "llama3.2:1b", "hf.co/user/Repo-GGUF:Q4_K_M", "localhost:5000/a/b:c"]
+)
+def test_names_are_taken_as_they_are_written(name):
+    assert read(f"show {name}").arguments.model == name

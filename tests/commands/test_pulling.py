@@ -11,7 +11,7 @@ import pytest
 from guide_registry import guide_registry
 
 COLUMNS = 100
-PATIENCE = 60
+PATIENCE = 300
 CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
@@ -87,17 +87,22 @@ def screen(text):
 
 
 def test_a_terminal_shows_bars_and_keeps_lines(terminal, registry):
-    registry.slow(3_000_000)
+    first, second = registry.held(500_000, 3_000_000)
     child = terminal("pull", "--insecure", registry.name)
     child.expect("pulling manifest")
-    digits = registry.weights.removeprefix("sha256:")[:12]
-    child.expect(rf"pulling {digits}: +\d+%\|.*\| [\d.]+M/5\.\d+M \[00:\d\d<0\d:\d\d, [\d.]+[kM]B/s\]")
     before = child.before + child.after
+    digits = registry.weights.removeprefix("sha256:")[:12]
+    child.expect(rf"pulling {digits}: +\d+%\|")
+    before += child.before + child.after
+    first.set()
+    child.expect(r"5\d%\|.*\| 3\.\d+M/5\.\d+M \[\d\d:\d\d<\d\d:\d\d, [\d.]+[kM]B/s\]")
+    before += child.before + child.after
+    second.set()
     rest, code = finished(child)
     assert code == 0
     *layers, last, _ = screen(before + rest)
     assert len(layers) == 5
-    assert re.fullmatch(rf"{digits} · 5\.\d MB · [\d.]+ s · [\d.]+ [MK]B/s", layers[0])
+    assert re.fullmatch(rf"{digits} · 5\.\d MB · [\d.]+ (s|ms|min .*) · [\d.]+ [MK]B/s", layers[0])
     assert all(re.fullmatch(r"[0-9a-f]{12} · [\d.]+ K?B", line) for line in layers[1:])
     assert re.fullmatch(rf"success: {registry.name} · 5\.\d MB in .*", last)
 
@@ -111,14 +116,17 @@ def test_at_most_ten_updates_a_second(terminal, registry):
     assert text.count("5.2") <= 10 * seconds + 20
 
 
-def test_an_interrupt_keeps_what_has_come_and_the_next_pull_goes_on(terminal, piped, registry):
-    registry.slow(1_500_000)
+def test_an_interrupt_keeps_what_has_come_and_the_next_pull_goes_on(
+    terminal, piped, registry, tmp_path
+):
+    registry.held(2_000_000)
     child = terminal("pull", "--insecure", registry.name)
-    child.expect(r"[2-4]\d%")
-    began = time.monotonic()
+    child.expect(r"3\d%")
+    while registry.noted(tmp_path / "models") < 2_000_000:  # a busy disk may not note it at the end
+        time.sleep(0.01)
     child.sendintr()
     text, code = finished(child)
-    assert (code, time.monotonic() - began < 3) == (130, True)
+    assert code == 130
     again = f"jupyter ollama pull --insecure {registry.name}"
     assert f"interrupted: what has arrived is kept, {again} goes on" in text
     assert "Traceback" not in text

@@ -3,8 +3,10 @@
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from fake_service import chunk, told
@@ -123,7 +125,9 @@ def test_without_any_prompt_it_says_what_to_write(command, monkeypatch):
         (("stop", "zzz"), 1, "jupyter ollama list shows what is here"),
         (("chat", "x"), 2, "does not have chat yet"),
         (("run", "--seed", "x", "guide", "Hi"), 2, "--seed"),
-        (("generate", "--keep-alive", "5x", "Hi"), 1, "time: unknown unit"),
+        (("generate", "--keep-alive", "5x", "Hi"), 2, "--keep-alive 5x: time: unknown unit"),
+        (("generate", "--keep-alive", "5x", "Hi"), 2, "write 30m"),
+        (("chat", "x"), 2, "ollama_nb.Client().chat"),
     ],
 )
 def test_errors(command, words, code, text):
@@ -181,6 +185,38 @@ def test_commands_know_no_notebook():
         "sys.exit('IPython' in sys.modules or 'tornado' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def process(tmp_path):
+    """Run a command line in a process of its own, its output going where the shell says."""
+
+    def run(line, **settings):
+        command = f"{shlex.quote(sys.executable)} -m ollama_nb {line}"
+        return subprocess.run(
+            ["sh", "-c", command], capture_output=True, env=os.environ | settings, check=False
+        )
+
+    return run
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+@pytest.mark.parametrize("line", ["list", "show guide --modelfile"])
+def test_a_full_disk_is_told_without_a_traceback(process, line):
+    done = process(f"{line} > /dev/full")
+    assert done.stderr == b"Error: standard output: No space left on device\n"
+    assert done.returncode == 1
+
+
+def test_without_an_output_nothing_is_written(process):
+    done = process("version >&-")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_what_the_terminal_cannot_write_is_a_question_mark(process):
+    done = process("show 'gr\N{LATIN SMALL LETTER U WITH DIAERESIS}n'", PYTHONIOENCODING="ascii")
+    assert done.returncode == 2
+    assert b"'gr?n' cannot be the name" in done.stderr
 
 
 def test_a_reader_that_leaves_is_no_error():

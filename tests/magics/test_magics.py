@@ -132,6 +132,15 @@ def test_default_model(run, asked):
         assert asked().model == "guide"
 
 
+@pytest.mark.parametrize("name", ["bad name", "", "guide:"])
+def test_what_cannot_be_a_name_is_no_default(run, asked, caplog, name):
+    run(f"%config OllamaMagics.model = {name!r}")
+    assert f"{name!r} cannot be the name of a model" in caplog.text
+    with capture_output():
+        run("%%ollama generate\nHi\n")
+    assert asked().model == "guide"
+
+
 def test_thinking_is_kept_apart(kernel, run, fake_service, asked):
     fake_service.script = [chunk(thinking="hm"), chunk("4"), chunk(done_reason="stop")]
     with capture_output() as captured:
