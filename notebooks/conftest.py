@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 _HERE = Path(__file__).parent
+_PATIENCE = 300
 
 # Inherited by the kernels: one display for each answer, and no models but the built-in ones.
 os.environ.setdefault("OLLAMA_NB_DISPLAY", "final")
@@ -18,6 +19,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """Compare with the patterns of sanitize.cfg, whether or not the command line says so."""
     if getattr(config.option, "nbval", False) and not config.option.nbval_sanitize_with:
         config.option.nbval_sanitize_with = str(_HERE / "sanitize.cfg")
+        config.option.nbval_kernel_startup_timeout = _PATIENCE
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Wait for outputs as long as a busy machine may need; nbval does for five seconds."""
+    for item in items:
+        if hasattr(item, "output_timeout"):
+            item.output_timeout = _PATIENCE
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -51,6 +51,8 @@ def _execute(notebook: nbformat.NotebookNode, folder: Path) -> None:
         kernel_name="python3",
         extra_arguments=["--log-level=ERROR"],  # else ipykernel warns that TCP is not encrypted
         timeout=600,
+        startup_timeout=300,
+        iopub_timeout=60,  # outputs that come later on a busy machine would be lost
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
         on_cell_executed=lambda cell, **_: _show(cell),

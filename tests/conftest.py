@@ -1,6 +1,7 @@
 """What all tests share: no user's store, no user's settings, the real engine on the guide model."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,6 +18,10 @@ _OURS = ("OLLAMA_NB_SCREENSHOT", "OLLAMA_NB_PULL_SCREENSHOT", "OLLAMA_NB_TEST_CA
 for _name in [name for name in os.environ if name.startswith("OLLAMA_")]:
     if _name not in _OURS:
         del os.environ[_name]
+
+# A shell has what it runs in the background ignore Ctrl-C, and children inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Tests run beside one another and the engine's threads would spin against each other's, and numpy's
 # against both. Children inherit it, and it must be said before the first thread starts.

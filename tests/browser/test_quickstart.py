@@ -71,7 +71,8 @@ def test_every_cell_ran_without_an_error(opened):
 
 def test_the_answer_is_rendered_markdown(answer):
     output = answer("How do I pull a model?").first
-    assert "%ollama pull llama3.2" in output.locator("code").all_inner_texts()
+    wanted = re.compile(r"^%ollama pull llama3\.2$")
+    output.locator("code").filter(has_text=wanted).first.wait_for()
     assert output.locator("p").first.inner_text().startswith("Run %ollama pull llama3.2")
 
 
@@ -88,7 +89,9 @@ def test_one_quiet_line_below_the_answer(answer):
 
 
 def test_the_list_is_a_table(answer):
-    rows = answer("%ollama list").first.locator("tr").all_inner_texts()
+    table = answer("%ollama list").first.locator("tr")
+    table.last.wait_for()  # a cell has its number before Lab has rendered its output
+    rows = table.all_inner_texts()
     assert rows[0].split() == ["NAME", "ID", "SIZE", "QUANTIZATION", "PARAMETERS", "MODIFIED"]
     assert any(row.startswith("guide:latest") for row in rows)
 

@@ -74,7 +74,7 @@ def test_18_unload(front):
     front.post("/api/generate", json={"model": "guide:think"})
     answer = front.post("/api/generate", json={"model": "guide:think", "keep_alive": 0})
     assert answer.json()["done_reason"] == "unload"
-    end = time.monotonic() + 20
+    end = time.monotonic() + 180
     while "guide:think" in loaded(front):
         assert time.monotonic() < end
 

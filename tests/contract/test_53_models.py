@@ -46,7 +46,7 @@ def test_53_an_empty_store(tmp_path):
         Settings.from_environment({}), models=tmp_path / "a", builtin_models=tmp_path / "b"
     )
     transport = KernelTransport(Service(settings))
-    with httpx.Client(transport=transport, base_url="http://kernel") as front:
+    with httpx.Client(transport=transport, base_url="http://kernel", timeout=None) as front:
         assert front.get("/api/tags").json() == {"models": []}
         assert front.get("/api/ps").json() == {"models": []}
 
@@ -179,7 +179,7 @@ def test_a_deleted_model_leaves_the_memory(front, name):
     front.post("/api/copy", json={"source": "guide", "destination": name})
     front.post("/api/generate", json={"model": name, "keep_alive": -1})
     delete(front, name)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 180
     while any(one["name"] == f"{name}:latest" for one in front.get("/api/ps").json()["models"]):
         assert time.monotonic() < end
 

@@ -5,12 +5,14 @@ Pages reach servers only, and inside jupyter-server its own rules for them hold.
 
 import itertools
 import json
+import os
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing
 from http.client import HTTPConnection
 
 import httpx
+import patient_http
 import psutil
 import pytest
 from contract import error, generate, lines, loaded
@@ -20,12 +22,12 @@ from servers import BEARER
 LOCAL = {"Origin": "http://localhost:3000"}
 FOREIGN = {"Origin": "https://evil.example"}
 ENDLESS = {"model": "endless", "prompt": "x", "options": {"temperature": 0, "num_ctx": 32_768}}
-_PATIENCE = 60
+_PATIENCE = 180
 
 
 def test_65_pages_on_a_port_of_its_own(standalone):
     asked = {"Access-Control-Request-Method": "POST"}
-    answer = httpx.options(f"{standalone.url}/api/chat", headers=LOCAL | asked)
+    answer = patient_http.options(f"{standalone.url}/api/chat", headers=LOCAL | asked)
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["access-control-allow-origin"] == LOCAL["Origin"]
     assert answer.headers["access-control-allow-methods"] == (
@@ -33,25 +35,45 @@ def test_65_pages_on_a_port_of_its_own(standalone):
     )
     allowed = answer.headers["access-control-allow-headers"].split(",")
     assert {"Authorization", "Content-Type", "x-api-key", "x-stainless-lang"} <= set(allowed)
-    refused = httpx.options(f"{standalone.url}/api/chat", headers=FOREIGN | asked)
+    refused = patient_http.options(f"{standalone.url}/api/chat", headers=FOREIGN | asked)
     assert (refused.status_code, refused.content) == (403, b"")
 
 
 def test_65_pages_inside_jupyter_server(jupyter):
-    answer = httpx.options(f"{jupyter.url}/ollama/api/chat", headers=FOREIGN)
+    answer = patient_http.options(f"{jupyter.url}/ollama/api/chat", headers=FOREIGN)
     assert "access-control-allow-origin" not in answer.headers
     # A 404 is its word for a page from elsewhere.
-    refused = httpx.get(f"{jupyter.url}/ollama/api/tags", headers=FOREIGN)
+    refused = patient_http.get(f"{jupyter.url}/ollama/api/tags", headers=FOREIGN)
     assert (refused.status_code, error(refused)) == (
         404,
         "requests of pages from other origins are not answered",
     )
     # Who has the token is no foreign page's victim.
-    assert httpx.get(f"{jupyter.url}/ollama/api/tags", headers=BEARER | FOREIGN).is_success
+    assert patient_http.get(f"{jupyter.url}/ollama/api/tags", headers=BEARER | FOREIGN).is_success
+
+
+WAIT_AT_THE_DOOR = """
+import os, time
+
+while os.path.exists(os.environ["CLOSED_DOOR"]):
+    time.sleep(0.01)
+"""
+
+
+@pytest.fixture(scope="module")
+def closed_door(tmp_path_factory):
+    """A file: where there is one, no Python that is started from now on gets to its work."""
+    folder = tmp_path_factory.mktemp("door")
+    (folder / "sitecustomize.py").write_text(WAIT_AT_THE_DOOR)
+    path = folder / "closed"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
+        patch.setenv("CLOSED_DOOR", str(path))
+        yield path
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def own(request, tmp_path_factory, stocked):
+def own(request, tmp_path_factory, stocked, closed_door):
     """A front whose queue takes one request, and the process whose children its models are."""
     root = tmp_path_factory.mktemp("own") / request.param
     with own_front(request.param, root, stocked, OLLAMA_MAX_QUEUE="1") as front:
@@ -75,17 +97,17 @@ def new_child(own):
     return new_child
 
 
-def test_66_a_full_queue(own, new_child):
+def test_66_a_full_queue(own, new_child, closed_door):
     front, _ = own
+    closed_door.touch()
     with ThreadPoolExecutor() as threads:
 
         def load(model):
             return threads.submit(front.post, "/api/generate", json={"model": model})
 
-        loading = load("endless")
-        child = new_child()
-        child.suspend()
         try:
+            loading = load("endless")
+            new_child()
             others = [load("guide"), load("guide:think")]
             refused, waiting = wait(others, _PATIENCE, return_when=FIRST_COMPLETED)
             (answer,) = [one.result() for one in refused]
@@ -96,7 +118,7 @@ def test_66_a_full_queue(own, new_child):
             assert not loading.done()
             assert front.get("/api/ps").json() == {"models": []}
         finally:
-            child.resume()
+            closed_door.unlink()
         for one in (loading, *waiting):
             assert one.result().status_code == 200
 

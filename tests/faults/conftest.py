@@ -15,7 +15,7 @@ from ollama_nb.service import Service
 from ollama_nb.settings import Settings
 from ollama_nb.wire import GenerateRequest
 
-PATIENCE = 60
+PATIENCE = 300
 QUESTION = "How do I pull a model?"
 
 

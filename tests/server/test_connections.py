@@ -39,7 +39,7 @@ def opened():
     with contextlib.ExitStack() as held:
 
         def opened(address, data=b""):
-            connection = held.enter_context(socket.create_connection(address, 60))
+            connection = held.enter_context(socket.create_connection(address, 180))
             connection.sendall(data)
             return connection
 
@@ -52,7 +52,7 @@ def opened():
 def test_they_keep_nobody_from_an_answer(server, many, opened, said, share):
     process = psutil.Process(server.process.pid)
     before = process.num_fds()
-    with httpx.Client(base_url=server.url, timeout=60) as friend:
+    with httpx.Client(base_url=server.url, timeout=180) as friend:
         for number in range(many // share):
             opened(server.address, said)
             if number % 500 == 0:

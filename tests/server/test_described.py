@@ -47,7 +47,9 @@ def server(tmp_path_factory):
 @pytest.fixture(scope="module")
 def description(server):
     """What it says of itself, its address included."""
-    return schemathesis.openapi.from_url(f"{server.url}/openapi.json")
+    found = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
+    found.config.request_timeout = 180  # seconds, for what hangs
+    return found
 
 
 @schemathesis.deserializer("application/x-ndjson")

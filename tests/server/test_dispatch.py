@@ -19,6 +19,19 @@ def test_serve_reaches_the_server(monkeypatch):
     assert entry.main(["serve", "--port", "1"]) == ("serve", ["--port", "1"])
 
 
+def test_help_on_serve_is_the_servers_own(monkeypatch):
+    monkeypatch.setattr(standalone, "main", lambda arguments: ("serve", arguments))
+    assert entry.main(["help", "serve"]) == ("serve", ["--help"])
+
+
+def test_an_interrupt_while_a_verb_is_loaded_is_no_traceback(monkeypatch):
+    def interrupted(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(terminal, "main", interrupted)
+    assert entry.main(["list"]) == 130
+
+
 def test_other_verbs_reach_the_table(monkeypatch):
     monkeypatch.setattr(terminal, "main", lambda arguments: ("verb", arguments))
     assert entry.main(["ps", "-v"]) == ("verb", ["ps", "-v"])

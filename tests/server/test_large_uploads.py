@@ -7,11 +7,14 @@ import time
 from pathlib import Path
 
 import httpx
+import patient_http
 import pytest
 from servers import BEARER, standalone_server
 
 SIZE = 300 << 20
 MOST = 60 << 20
+PATIENCE = 600
+"""Seconds: so much has to get to the disk before there is an answer."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +50,7 @@ def grown(server):
     folder = Path(f"/proc/{server.process.pid}")
     if not (folder / "clear_refs").exists():
         pytest.skip("needs Linux")
-    httpx.get(f"{server.url}/api/tags", headers=BEARER)
+    patient_http.get(f"{server.url}/api/tags", headers=BEARER)
     (folder / "clear_refs").write_text("5")
     before = figure(folder, "VmRSS")
     return lambda: figure(folder, "VmHWM") - before
@@ -65,7 +68,7 @@ def test_memory_stays_small(server, large, blob, grown, framing):
     with path.open("rb") as file:
         content = file if framing == "length" else iter(lambda: file.read(1 << 20), b"")
         headers = BEARER if framing == "chunks" else {**BEARER, "Content-Length": str(SIZE)}
-        answer = httpx.post(url, content=content, headers=headers, timeout=120)
+        answer = patient_http.post(url, content=content, headers=headers, timeout=PATIENCE)
     assert answer.status_code == 201
     assert blob.stat().st_size == SIZE
     assert grown() < MOST
@@ -77,8 +80,8 @@ def test_memory_stays_small(server, large, blob, grown, framing):
 def test_curl(standalone, large, blob, options):
     path, digest = large
     command = [
-        "curl", "--silent", "--show-error", "--max-time", "120", "-X", "POST", "-T", str(path),
-        "-w", "%{http_code}", *options, f"{standalone.url}/api/blobs/{digest}",
+        "curl", "--silent", "--show-error", "--max-time", str(PATIENCE), "-X", "POST",
+        "-T", str(path), "-w", "%{http_code}", *options, f"{standalone.url}/api/blobs/{digest}",
     ]  # fmt: skip
     for status in ("201", "200"):
         done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -99,8 +102,8 @@ def test_a_stopping_server_leaves_nothing_of_an_upload(tmp_path):
                 time.sleep(0.01)
 
         with contextlib.suppress(httpx.TransportError):
-            httpx.post(f"{server.url}/api/blobs/sha256:{'0' * 64}", content=pieces(), timeout=60)
-        assert server.process.wait(60) == 0
+            patient_http.post(f"{server.url}/api/blobs/sha256:{'0' * 64}", content=pieces())
+        assert server.process.wait(PATIENCE) == 0
         assert "Traceback" not in server.log.read_text()
     assert list((models / "blobs").glob("*")) == []
     assert list((models / ".ollama_nb" / "drafts").glob("*")) == []

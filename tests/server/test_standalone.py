@@ -6,8 +6,9 @@ import socket
 import subprocess
 import sys
 
-import httpx
+import patient_http
 import pytest
+from raw_http import exchange, request
 from servers import TOKEN, environment, standalone_server
 
 ALLOWED = "http://localhost:3000"
@@ -19,21 +20,54 @@ FOREIGN = "https://evil.example"
              "/lab", "/static/favicon.ico", "/api/spec.yaml"],
 )  # fmt: skip
 def test_nothing_of_jupyter_is_left(standalone, path):
-    answer = httpx.get(standalone.url + path)
+    answer = patient_http.get(standalone.url + path)
     assert (answer.status_code, answer.text) == (404, "404 page not found")
     assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status", "body"),
+    [
+        ("GET", "http://localhost:11434/", 200, b"Ollama is running"),
+        ("GET", "HTTPS://localhost", 200, b"Ollama is running"),
+        ("GET", "http://localhost/?x=/api", 200, b"Ollama is running"),
+        ("GET", "http://localhost/api/nothing", 404, b"404 page not found"),
+        ("OPTIONS", "*", 404, b"404 page not found"),
+        ("GET", "api", 404, b"404 page not found"),
+        ("GET", "ftp://localhost/", 404, b"404 page not found"),
+    ],
+)
+def test_what_is_asked_for_as_of_a_proxy_is_ours_too(standalone, method, target, status, body):
+    answer = exchange(standalone.address, request(method, target))
+    assert (answer.status, answer.body) == (status, body)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/api/tags", {"X-Long": "x" * 70_000}),
+        ("/api/tags", {f"X-{number}": "x" * 60 for number in range(1100)}),
+        ("/api/" + "x" * 70_000, {}),
+    ],
+    ids=["one", "many", "path"],
+)
+def test_headers_beyond_the_limit_are_told_so(standalone, path, headers):
+    answer = exchange(standalone.address, request("GET", path, headers))
+    assert (answer.status, json.loads(answer.body)) == (
+        431, {"error": "request headers are larger than 64 KiB"},
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "DELETE"])
 @pytest.mark.parametrize("path", ["/", "/api/tags", "/nothing"])
 def test_foreign_pages_are_refused(standalone, method, path):
-    answer = httpx.request(method, standalone.url + path, headers={"Origin": FOREIGN})
+    answer = patient_http.request(method, standalone.url + path, headers={"Origin": FOREIGN})
     assert (answer.status_code, answer.content) == (403, b"")
     assert not any(name.startswith("access-control") for name in answer.headers)
 
 
 def test_preflight(standalone):
-    answer = httpx.options(standalone.url + "/api/generate", headers={"Origin": ALLOWED})
+    answer = patient_http.options(standalone.url + "/api/generate", headers={"Origin": ALLOWED})
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["access-control-allow-origin"] == ALLOWED
     assert "access-control-allow-credentials" not in answer.headers
@@ -42,15 +76,15 @@ def test_preflight(standalone):
 
 @pytest.mark.parametrize("path", ["/api/tags", "/nothing", "/api/tags/"])
 def test_allowed_pages_read_answers_and_errors(standalone, path):
-    answer = httpx.get(standalone.url + path, headers={"Origin": ALLOWED})
+    answer = patient_http.get(standalone.url + path, headers={"Origin": ALLOWED})
     assert answer.headers["access-control-allow-origin"] == ALLOWED
     assert answer.headers["vary"] == "Origin"
 
 
 def test_allowed_pages_read_streams(standalone):
     body = {"model": "guide", "prompt": "hi", "options": {"num_predict": 2}}
-    answer = httpx.post(
-        standalone.url + "/api/generate", json=body, headers={"Origin": ALLOWED}, timeout=60
+    answer = patient_http.post(
+        standalone.url + "/api/generate", json=body, headers={"Origin": ALLOWED}
     )
     assert answer.headers["access-control-allow-origin"] == ALLOWED
     assert answer.status_code == 200
@@ -59,14 +93,14 @@ def test_allowed_pages_read_streams(standalone):
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_its_own_pages_need_no_cors(standalone, scheme):
     host = standalone.url.partition("://")[2]
-    answer = httpx.get(standalone.url, headers={"Origin": f"{scheme}://{host}"})
+    answer = patient_http.get(standalone.url, headers={"Origin": f"{scheme}://{host}"})
     assert answer.status_code == 200
     assert "access-control-allow-origin" not in answer.headers
 
 
 def test_options_without_an_origin(standalone):
-    assert httpx.options(standalone.url + "/api/generate").text == "405 method not allowed"
-    assert httpx.options(standalone.url + "/nothing").status_code == 404
+    assert patient_http.options(standalone.url + "/api/generate").text == "405 method not allowed"
+    assert patient_http.options(standalone.url + "/nothing").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -75,7 +109,7 @@ def test_options_without_an_origin(standalone):
      ("evil.example", 403), ("evil.example:11434", 403), ("8.8.8.8", 403)],
 )  # fmt: skip
 def test_host_names(standalone, host, status):
-    answer = httpx.get(standalone.url + "/api/version", headers={"Host": host})
+    answer = patient_http.get(standalone.url + "/api/version", headers={"Host": host})
     assert answer.status_code == status
     if status == 403:
         assert answer.content == b""
@@ -83,13 +117,13 @@ def test_host_names(standalone, host, status):
 
 def test_a_name_that_leads_here_is_refused_although_its_page_matches(standalone):
     headers = {"Host": "evil.example", "Origin": "http://evil.example"}
-    answer = httpx.post(standalone.url + "/api/generate", json={}, headers=headers)
+    answer = patient_http.post(standalone.url + "/api/generate", json={}, headers=headers)
     assert (answer.status_code, answer.content) == (403, b"")
 
 
 def test_any_authorization_is_ignored_without_a_token(standalone):
     for value in ("Bearer x", "Basic dTpw", "token y"):
-        answer = httpx.get(standalone.url + "/api/tags", headers={"Authorization": value})
+        answer = patient_http.get(standalone.url + "/api/tags", headers={"Authorization": value})
         assert answer.status_code == 200
 
 
@@ -106,7 +140,7 @@ def test_a_taken_port(standalone, tmp_path, stocked):
         env=environment(tmp_path, stocked),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient_http.PATIENCE,
         check=False,
     )
     assert ended.returncode == 1
@@ -136,9 +170,9 @@ def guarded(tmp_path_factory, stocked):
     ],
 )
 def test_with_a_token(guarded, headers, status):
-    answer = httpx.get(guarded.url + "/api/tags", headers=headers)
+    answer = patient_http.get(guarded.url + "/api/tags", headers=headers)
     assert answer.status_code == status
-    posted = httpx.post(guarded.url + "/api/generate", json={}, headers=headers)
+    posted = patient_http.post(guarded.url + "/api/generate", json={}, headers=headers)
     assert posted.status_code == (404 if status == 200 else 403)
 
 
@@ -152,30 +186,30 @@ def test_with_a_token(guarded, headers, status):
     ],
 )
 def test_with_a_key_where_clients_send_one(guarded, path, key, status):
-    answer = httpx.post(guarded.url + path, json={}, headers={"x-api-key": key})
+    answer = patient_http.post(guarded.url + path, json={}, headers={"x-api-key": key})
     assert answer.status_code == status
 
 
 def test_the_heartbeat_and_the_version_need_none(guarded):
-    assert httpx.get(guarded.url).text == "Ollama is running"
-    assert httpx.get(guarded.url + "/api/version").status_code == 200
-    assert httpx.get(guarded.url + "/api/nothing").status_code == 403
+    assert patient_http.get(guarded.url).text == "Ollama is running"
+    assert patient_http.get(guarded.url + "/api/version").status_code == 200
+    assert patient_http.get(guarded.url + "/api/nothing").status_code == 403
 
 
 def test_preflight_needs_none(guarded):
     headers = {"Origin": "https://a.example"}
-    assert httpx.options(guarded.url + "/api/tags", headers=headers).status_code == 204
+    assert patient_http.options(guarded.url + "/api/tags", headers=headers).status_code == 204
 
 
 def test_ctrl_c_ends_an_answer_and_the_server(tmp_path, stocked):
     with standalone_server(tmp_path / "root", stocked) as server:
         body = {"model": "endless", "prompt": "x", "options": {"temperature": 0}}
         url = server.url + "/api/generate"
-        with httpx.stream("POST", url, json=body, timeout=60) as answer:
+        with patient_http.stream("POST", url, json=body) as answer:
             lines = answer.iter_lines()
             assert json.loads(next(lines))["done"] is False
             server.process.send_signal(signal.SIGINT)
             *_, last = lines
         assert json.loads(last) == {"error": "request canceled"}
-        assert server.process.wait(60) == 0
+        assert server.process.wait(patient_http.PATIENCE) == 0
         assert "Traceback" not in server.log.read_text()

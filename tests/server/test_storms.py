@@ -9,6 +9,7 @@ import signal
 import httpx
 import psutil
 import pytest
+from patient_http import PATIENCE, post, stream
 from servers import standalone_server
 
 QUESTION = {"model": "guide", "prompt": "How do I pull a model?", "stream": False}
@@ -16,7 +17,7 @@ ENDLESS = {
     "model": "endless",
     "prompt": "a",
     "raw": True,
-    "options": {"num_predict": 20_000, "temperature": 0},
+    "options": {"num_predict": 300_000, "temperature": 0},
 }
 
 
@@ -29,7 +30,7 @@ def serve(tmp_path, stocked):
 
 
 def answers_truthfully(server):
-    answer = httpx.post(f"{server.url}/api/generate", json=QUESTION, timeout=60)
+    answer = post(f"{server.url}/api/generate", json=QUESTION)
     return "%ollama pull" in answer.json()["response"]
 
 
@@ -58,7 +59,7 @@ def test_a_storm_of_cancelled_requests_leaves_a_server_that_answers(serve):
         await asyncio.gather(*(one(at_once) for _ in range(count)))
 
     async def run(server):
-        async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        async with httpx.AsyncClient(base_url=server.url, timeout=PATIENCE) as client:
             await storm(client, 100)
             before = memory(server)
             await storm(client, 500)
@@ -76,7 +77,9 @@ def test_more_requests_than_the_queue_takes_are_refused_and_the_others_answered(
 
     async def run(server):
         limits = httpx.Limits(max_connections=200)
-        async with httpx.AsyncClient(base_url=server.url, timeout=120, limits=limits) as client:
+        async with httpx.AsyncClient(
+            base_url=server.url, timeout=PATIENCE, limits=limits
+        ) as client:
             posts = (client.post("/api/generate", json=long) for _ in range(150))
             return await asyncio.gather(*posts)
 
@@ -95,7 +98,7 @@ def test_more_requests_than_the_queue_takes_are_refused_and_the_others_answered(
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSEGV])
 def test_the_death_of_a_model_costs_its_requests_and_no_more(serve, how):
     with serve() as server:
-        with httpx.stream("POST", f"{server.url}/api/generate", json=ENDLESS, timeout=60) as answer:
+        with stream("POST", f"{server.url}/api/generate", json=ENDLESS) as answer:
             lines = answer.iter_lines()
             next(lines)
             (worker,) = workers(server)
@@ -108,10 +111,10 @@ def test_the_death_of_a_model_costs_its_requests_and_no_more(serve, how):
 
 def test_stopping_the_server_takes_the_models_along(serve):
     with serve() as server:
-        with httpx.stream("POST", f"{server.url}/api/generate", json=ENDLESS, timeout=60) as answer:
+        with stream("POST", f"{server.url}/api/generate", json=ENDLESS) as answer:
             next(answer.iter_lines())
             running = workers(server)
             server.process.terminate()
-            server.process.wait(60)
+            server.process.wait(PATIENCE)
         assert running
         assert not any(one.is_running() for one in running)

@@ -19,7 +19,7 @@ def exchange(request):
             f"{method} {prefix}{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
             f"Authorization: Bearer {TOKEN}\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
         )
-        with socket.create_connection(server.address, timeout=60) as connection:
+        with socket.create_connection(server.address, timeout=180) as connection:
             connection.sendall(head.encode() + body)
             with connection.makefile("rb") as answer:
                 return answer.read()
@@ -94,11 +94,14 @@ def test_a_body_that_is_not_utf8(exchange):
     assert answer.endswith(b'{"error":"model \'nope\' not found"}')
 
 
-def test_http_1_0_gets_its_lines_without_chunks(standalone):
+@pytest.mark.parametrize("wish", ["", "Connection: keep-alive\r\n"])
+def test_http_1_0_gets_its_lines_without_chunks_and_then_the_end(standalone, wish):
     body = b'{"model":"guide","prompt":"hi","options":{"num_predict":3}}'
-    head = f"POST /api/generate HTTP/1.0\r\nHost: x.local\r\nContent-Length: {len(body)}\r\n\r\n"
-    with socket.create_connection(standalone.address, timeout=60) as connection:
+    length = f"Content-Length: {len(body)}\r\n"
+    head = f"POST /api/generate HTTP/1.0\r\nHost: x.local\r\n{wish}{length}\r\n"
+    with socket.create_connection(standalone.address, timeout=180) as connection:
         connection.sendall(head.encode() + body)
         with connection.makefile("rb") as answer:
-            _, _, lines = answer.read().partition(b"\r\n\r\n")
+            head, _, lines = answer.read().partition(b"\r\n\r\n")
+    assert b"keep-alive" not in head.lower()
     assert json.loads(lines.splitlines()[-1])["done"] is True

@@ -13,6 +13,9 @@ import torch
 import transformers
 from tokenizer_files import SPECIALS
 
+from ollama_nb.recipes.convert import Checkpoint as Files
+from ollama_nb.recipes.model_folder import model_files
+
 WIDTH, HEADS, BLOCKS = 64, 4, 3
 _SMALL = {
     "hidden_size": WIDTH, "intermediate_size": 96, "num_attention_heads": HEADS,
@@ -95,6 +98,11 @@ _CLASSES = {"Gemma3": "Gemma3ForCausalLM", "Bert": "BertModel", "NomicBert": "No
 _CONFIGS = {"Gemma3": "Gemma3TextConfig"}
 _MORE_ROWS = 3
 """An embedding may have more rows than the tokenizer has tokens."""
+
+
+def files_of(folder):
+    """What create takes of a folder."""
+    return Files({file.name: file.path for file in model_files(folder)})
 
 
 class Checkpoint:

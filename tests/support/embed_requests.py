@@ -1,10 +1,13 @@
 """A request for vectors to a loaded model, without the service above it."""
 
+import itertools
 import queue
 
 import numpy as np
 
 from ollama_nb.engine.sequence import EmbedRequest
+
+_arrivals = itertools.count()
 
 
 class Embedding:
@@ -14,11 +17,16 @@ class Embedding:
         self.runner = runner
         self.events = queue.SimpleQueue()
         request = EmbedRequest(texts=tuple(map(tuple, texts)), **fields)
-        self.number = runner.submit(request, self.events.put)
+        self.number = runner.submit(request, self._take)
+
+    def _take(self, event):
+        self.arrived = next(_arrivals)
+        """The number of its newest event among those of all requests."""
+        self.events.put(event)
 
     def finish(self):
         """The vectors, a row for each text."""
-        event = self.events.get(timeout=120)
+        event = self.events.get(timeout=180)
         if isinstance(event, Exception):
             raise event
         assert event.done

@@ -18,7 +18,7 @@ def run(*command, **environment):
         env=clean | environment,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
     )
 
 
@@ -26,7 +26,13 @@ def nbval(path, mode="--nbval"):
     return run("-m", "pytest", mode, path, "-q", "-p", "no:cacheprovider", "--color=no")
 
 
+_PATIENT = (
+    "--ExecutePreprocessor.startup_timeout=300",
+    "--ExecutePreprocessor.iopub_timeout=300",
+)
+
+
 def save_streamed(path, **environment):
     """Execute it as in Lab, where answers stream and bars move, and save the outputs."""
-    arguments = ("--to", "notebook", "--execute", "--inplace", path)
+    arguments = ("--to", "notebook", "--execute", "--inplace", *_PATIENT, path)
     return run("-m", "nbconvert", *arguments, OLLAMA_NB_DISPLAY="stream", **environment)

@@ -12,7 +12,7 @@ from typing import Self
 from local_http import CHUNK, Handler, LocalServer
 from wire_fault import Answer, Fault, Headers, Reset
 
-_PATIENCE = 60
+_PATIENCE = 180
 _OF_ONE_CONNECTION = (
     "connection", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
 )  # fmt: skip

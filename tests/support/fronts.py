@@ -16,7 +16,7 @@ from registry import running_registry
 from servers import BEARER, jupyter_server, standalone_server
 
 KINDS = ("kernel", "mounted", "standalone")
-_PATIENCE = 60
+_PATIENCE = 180
 _IN_KERNEL = "http://kernel"
 _MOUNT = "/ollama"
 
@@ -111,7 +111,8 @@ def _client(kind, front):
     if kind == "kernel":
         from ollama_nb.client import KernelTransport
 
-        return httpx.Client(transport=KernelTransport(front), base_url=_IN_KERNEL)
+        wire = KernelTransport(front)
+        return httpx.Client(transport=wire, base_url=_IN_KERNEL, timeout=None)
     # Reading the certificates, which no test needs, takes longer than most tests.
     mount, headers = (_MOUNT, BEARER) if kind == "mounted" else ("", {})
     url = front.url + mount

@@ -4,6 +4,7 @@ One bit of its weights is not the built-in guide's, from whose files a pull woul
 """
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 from fault_proxy import FaultProxy
 from plain_client import PlainClient, digest_of
 from registry import running_registry
-from wire_faults import Throttle
+from wire_faults import Hold, Throttle
 
 from ollama_nb.settings import BUILTIN_MODELS
 
@@ -35,6 +36,19 @@ class GuideRegistry:
     def slow(self, rate: int) -> None:
         """Give so many bytes a second from now on."""
         self.proxy.forget().on("/blobs/", Throttle(rate))
+
+    def held(self, *places: int) -> list[threading.Event]:
+        """Stop the weights at these places; for each there is a gate to be opened."""
+        gates = [threading.Event() for _ in places]
+        holds = [Hold(place, gate, of_file=True) for place, gate in zip(places, gates, strict=True)]
+        self.proxy.forget().on(self.weights, *holds)
+        return gates
+
+    def noted(self, models: Path) -> int:
+        """How many bytes of the weights a store knows to have, whoever may be killed now."""
+        name = f"{self.weights.replace(':', '-')}-partial-*"
+        journals = (models / "blobs").glob(name)
+        return sum(json.loads(path.read_bytes())["Completed"] for path in journals)
 
 
 @contextmanager

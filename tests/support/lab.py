@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, sync_playwright
-from servers import TOKEN, environment, free_port
+from servers import TOKEN, environment, reserved_port
 
-_PATIENCE = 120
+PATIENCE = 300
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _MAC = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -55,24 +55,28 @@ def lab(root: Path, models: Path) -> Iterator[str]:
         "JUPYTERLAB_WORKSPACES_DIR": str(root / "workspaces"),
         "OLLAMA_NB_DISPLAY": "stream",
     }
-    port = free_port()
     arguments = (
-        "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--port-retries=0",
+        "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port-retries=0",
         f"--IdentityProvider.token={TOKEN}", "--LabApp.expose_app_in_browser=True",
         "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     )  # fmt: skip
-    log = root / "log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *arguments],
-            env=env, cwd=root / "work", stdout=output, stderr=output,
-        )  # fmt: skip
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/api?token={TOKEN}", process, log)
-        yield f"http://127.0.0.1:{port}/lab/tree/{{}}?token={TOKEN}&reset"
-    finally:
-        process.terminate()
-        process.wait(_PATIENCE)
+    with reserved_port() as port:
+        log = root / "log"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "jupyterlab", *arguments, f"--port={port}"],
+                env=env, cwd=root / "work", stdout=output, stderr=output,
+            )  # fmt: skip
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/api?token={TOKEN}", process, log)
+            yield f"http://127.0.0.1:{port}/lab/tree/{{}}?token={TOKEN}&reset"
+        finally:
+            process.terminate()
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:  # how Lab ends is not what is tested here
+                process.kill()
+                process.wait()
 
 
 @contextmanager
@@ -81,16 +85,17 @@ def page() -> Iterator[Page]:
     flags = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium(), headless=True, args=flags, env=dict(os.environ)
-        )
+            executable_path=chromium(), headless=True, args=flags, env=dict(os.environ),
+            timeout=PATIENCE * 1000,
+        )  # fmt: skip
         page = browser.new_page(viewport={"width": 1280, "height": 900}, device_scale_factor=2)
-        page.set_default_timeout(_PATIENCE * 1000)
+        page.set_default_timeout(PATIENCE * 1000)
         yield page
         browser.close()
 
 
 def _wait_for(url: str, process: subprocess.Popen, log: Path) -> None:
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
         try:
             urllib.request.urlopen(url).close()

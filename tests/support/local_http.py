@@ -34,6 +34,8 @@ class LocalServer(ThreadingTCPServer):
         self.url = f"http://{self.host}"
         self.lock = threading.Lock()
         self.closed = threading.Event()
+        self.paused = 0.0
+        """Seconds that clients were kept waiting on purpose: time, for a test that has no clock."""
         self.errors: list[BaseException] = []
         """What went wrong in a thread and was not meant to: raised at the end."""
         self._open: set[socket.socket] = set()
@@ -115,6 +117,8 @@ class Handler(BaseHTTPRequestHandler):
             if self.server.closed.wait(step):
                 raise HungUp
             waited += step
+            with self.server.lock:
+                self.server.paused += step
             if poll.poll(0):
                 raise HungUp
 

@@ -37,7 +37,7 @@ def digest_of(data: bytes) -> str:
 class PlainClient:
     """One connection for each request; with a token it shows it."""
 
-    def __init__(self, host: str, token: str = "", timeout: float = 20):
+    def __init__(self, host: str, token: str = "", timeout: float = 180):
         self.host = host
         self.token = token
         self._timeout = timeout

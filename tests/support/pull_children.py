@@ -15,7 +15,7 @@ from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 
-_PATIENCE = 60
+_PATIENCE = 180
 
 
 class Child:

@@ -1,7 +1,9 @@
 """Pulling and pushing in tests: with little patience, noting what is told."""
 
 import threading
+from dataclasses import replace
 from itertools import groupby
+from types import SimpleNamespace
 
 from store_invariants import faults, leftovers
 
@@ -12,11 +14,21 @@ from ollama_nb.settings import Settings
 from ollama_nb.store import Store
 
 QUICK = Patience(
-    connect=2, stall=0.5, answer=1, rate=1000, rate_seconds=1.2, tries=4, backoff=0.01,
-    most_backoff=0.05, retry_after=2, progress=100_000, ramp=0.01, journal=0.05, least_part=100_000,
+    connect=120, stall=120, answer=120, rate_seconds=120, tries=4, backoff=0.01, most_backoff=0.05,
+    retry_after=2, progress=100_000, ramp=0.01, journal=0.05, least_part=100_000,
     most_part=1_000_000,
 )  # fmt: skip
-"""Parts of 100 kB; what takes half a minute in life takes half a second."""
+"""Parts of 100 kB, and no pauses; but a machine that is busy is not held for a silent registry."""
+
+HASTY = replace(QUICK, stall=0.5, answer=1, rate=1000, rate_seconds=1.2)
+"""What takes half a minute in life takes half a second; to be used with ``only_pauses_count``."""
+
+
+def only_pauses_count(monkeypatch, proxy):
+    """Let time pass for the client while this proxy keeps somebody waiting, and only then."""
+    clock = SimpleNamespace(monotonic=lambda: proxy.paused)
+    for module in ("patience", "sockets"):
+        monkeypatch.setattr(f"ollama_nb.registry.{module}.time", clock)
 
 
 class Told:

@@ -5,7 +5,7 @@ import contextlib
 import socket
 from dataclasses import dataclass
 
-PATIENCE = 60
+PATIENCE = 180
 
 
 @dataclass(frozen=True)

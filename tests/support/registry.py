@@ -10,9 +10,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from servers import free_port
+from servers import reserved_port
 
-_PATIENCE = 60
+_PATIENCE = 180
 _CONFIG = """\
 version: 0.1
 log:
@@ -86,21 +86,22 @@ def running_registry(
     root: Path, auth: TokenAuth | None = None, *, storage: Path | None = None
 ) -> Iterator[Registry]:
     """A registry with its files under ``root``; ``storage`` may be another one's."""
-    program, port = binary(), free_port()
+    program = binary()
     storage = storage or root / "storage"
     config, log = root / "config.yml", root / "log"
     root.mkdir(parents=True, exist_ok=True)
-    config.write_text(
-        _CONFIG.format(storage=storage, port=port) + (_TOKENS.format(auth) if auth else "")
-    )
-    with log.open("w") as output:
-        process = subprocess.Popen([program, "serve", config], stdout=output, stderr=output)
-    try:
-        _wait_for(port, process, log)
-        yield Registry(port, storage, process, log)
-    finally:
-        process.kill()
-        process.wait(_PATIENCE)
+    with reserved_port() as port:
+        config.write_text(
+            _CONFIG.format(storage=storage, port=port) + (_TOKENS.format(auth) if auth else "")
+        )
+        with log.open("w") as output:
+            process = subprocess.Popen([program, "serve", config], stdout=output, stderr=output)
+        try:
+            _wait_for(port, process, log)
+            yield Registry(port, storage, process, log)
+        finally:
+            process.kill()
+            process.wait(_PATIENCE)
 
 
 def _wait_for(port: int, process: subprocess.Popen, log: Path) -> None:

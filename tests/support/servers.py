@@ -33,10 +33,20 @@ class Server:
         return url.host, url.port
 
 
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port of loopback that the system gives to nobody else as long as this lasts.
+
+    On Linux who names it can listen on it all the same. Elsewhere that is not so, and it is only
+    free when this begins.
+    """
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        port = holder.getsockname()[1]
+        if sys.platform != "linux":
+            holder.close()
+        yield port
 
 
 def environment(root: Path, models: Path) -> dict[str, str]:
@@ -57,26 +67,27 @@ _KINDS = ("CONFIG", "DATA", "RUNTIME")
 @contextmanager
 def jupyter_server(root: Path, models: Path, **settings: str) -> Iterator[Server]:
     """A jupyter-server below a base URL, with a token, as under a Hub."""
-    port = free_port()
     arguments = (
         "jupyter_server", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
-        f"--ServerApp.base_url={BASE_URL}", f"--IdentityProvider.token={TOKEN}",
+        "--ServerApp.port_retries=0", f"--ServerApp.base_url={BASE_URL}",
+        f"--IdentityProvider.token={TOKEN}",
     )  # fmt: skip
-    url = f"http://127.0.0.1:{port}{BASE_URL.rstrip('/')}"
     env = environment(root, models) | settings
-    with _running(arguments, root, env, url, "/ollama/") as server:
-        yield server
+    with reserved_port() as port:
+        url = f"http://127.0.0.1:{port}{BASE_URL.rstrip('/')}"
+        told = (*arguments, f"--ServerApp.port={port}")
+        with _running(told, root, env, url, "/ollama/") as server:
+            yield server
 
 
 @contextmanager
 def standalone_server(root: Path, models: Path, *options: str, **settings: str) -> Iterator[Server]:
     """``jupyter ollama serve`` on a free port of loopback."""
-    port = free_port()
-    env = environment(root, models) | {"OLLAMA_HOST": f"127.0.0.1:{port}"} | settings
     arguments = ("ollama_nb", "serve", *options)
-    with _running(arguments, root, env, f"http://127.0.0.1:{port}", "/") as server:
-        yield server
+    with reserved_port() as port:
+        env = environment(root, models) | {"OLLAMA_HOST": f"127.0.0.1:{port}"} | settings
+        with _running(arguments, root, env, f"http://127.0.0.1:{port}", "/") as server:
+            yield server
 
 
 @contextmanager

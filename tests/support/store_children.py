@@ -16,7 +16,7 @@ from ollama_nb.names import Name
 from ollama_nb.store import Store
 
 KILLED = -9
-_PATIENCE = 60
+_PATIENCE = 180
 
 
 class Children:

@@ -1,5 +1,6 @@
 """What can go wrong between a client and a registry, each as one small class."""
 
+import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -79,6 +80,34 @@ class StallUpload(Fault):
 
     def upload(self, chunks: Iterator[bytes], pause: Pause) -> Iterator[bytes]:
         return _stall(chunks, self.after, self.seconds, pause)
+
+
+@dataclass(frozen=True)
+class Hold(Fault):
+    """Wait after so many bytes of the answer's body until the gate is opened.
+
+    They are counted from the beginning of the file if ``of_file``, whatever range is asked for.
+    """
+
+    after: int
+    gate: threading.Event
+    of_file: bool = False
+
+    def answer(self, answer: Answer, pause: Pause) -> Answer:
+        first = _range(answer)[0] if self.of_file and answer.status == 206 else 0
+        body = _hold(answer.body, max(0, self.after - first), self.gate, pause)
+        return replace(answer, body=body)
+
+
+@dataclass(frozen=True)
+class HoldBack(Fault):
+    """Wait before asking until the gate is opened."""
+
+    gate: threading.Event
+
+    def instead(self, asked: Asked, pause: Pause) -> Answer | None:
+        _wait(self.gate, pause)
+        return None
 
 
 @dataclass(frozen=True)
@@ -239,6 +268,20 @@ def _stall(
             stalled = True
             pause(seconds)
         yield chunk
+
+
+def _hold(
+    chunks: Iterator[bytes], after: int, gate: threading.Event, pause: Pause
+) -> Iterator[bytes]:
+    for offset, chunk in pieces(chunks, after):
+        if offset >= after:
+            _wait(gate, pause)
+        yield chunk
+
+
+def _wait(gate: threading.Event, pause: Pause) -> None:
+    while not gate.is_set():
+        pause(0.02)
 
 
 def _flip(chunks: Iterator[bytes], at: int) -> Iterator[bytes]:

@@ -1,15 +1,19 @@
 """A jupyter-server in the test's own process, by pytest-jupyter, for what only shows inside."""
 
+import contextlib
 import json
 import logging
 import time
 
 import pytest
 from pytest_jupyter.jupyter_server import *  # noqa: F403
-from servers import free_port
+from servers import reserved_port
 from tornado.httpclient import HTTPClientError
 
 from ollama_nb.server.standalone import OllamaServerApp
+
+PATIENCE = 180
+"""Seconds, for what hangs; nothing that works comes near it."""
 
 
 @pytest.fixture
@@ -35,15 +39,14 @@ def app(jp_serverapp):
 @pytest.fixture
 def serve_alone(jp_environ, jp_asyncio_loop, stocked):
     """Start a standalone server on the test's own loop, and return it."""
-    started = []
+    started, held = [], contextlib.ExitStack()
 
     def serve_alone(*options):
         async def start():
+            port = held.enter_context(reserved_port())
             app = OllamaServerApp.instance(jpserver_extensions={"ollama_nb": True})
             app.init_signal = lambda: None
-            app.initialize(
-                [f"--port={free_port()}", f"--models={stocked}", "--ip=127.0.0.1", *options]
-            )
+            app.initialize([f"--port={port}", f"--models={stocked}", "--ip=127.0.0.1", *options])
             app.log.handlers, app.log.propagate = [], True
             app.log.setLevel(logging.INFO)
             started.append(app)
@@ -56,6 +59,7 @@ def serve_alone(jp_environ, jp_asyncio_loop, stocked):
         app.http_server.stop()
         jp_asyncio_loop.run_until_complete(app.http_server.close_all_connections())
         jp_asyncio_loop.run_until_complete(app.cleanup_extensions())
+    held.close()
     OllamaServerApp.clear_instance()
 
 
@@ -68,6 +72,7 @@ def fetch(jp_fetch):
         if not token:
             headers.setdefault("Authorization", "")
         options.setdefault("method", "GET" if body is None else "POST")
+        options |= {"request_timeout": PATIENCE, "connect_timeout": PATIENCE}
         if isinstance(body, dict):
             body = json.dumps(body)
         if body is None and options["method"] not in ("GET", "HEAD", "OPTIONS", "DELETE"):
@@ -89,7 +94,7 @@ def until(jp_asyncio_loop):
     """Wait, with the loop running, until something holds."""
     import asyncio
 
-    async def until(condition, patience=30):
+    async def until(condition, patience=PATIENCE):
         end = time.monotonic() + patience
         while not condition():
             assert time.monotonic() < end

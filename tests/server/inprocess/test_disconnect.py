@@ -93,26 +93,43 @@ async def test_while_waiting_for_its_turn(ask, at_work, app, until):
 
 @pytest.fixture
 def slow_load(app, monkeypatch):
-    """Loads wait until this event is set."""
+    """Loads wait until the gate is opened."""
     host = app.bridge._service.scheduler._host
-    load, go_on = host.load, threading.Event()
+    load = host.load
+
+    class Gate:
+        reached, opened = threading.Event(), threading.Event()
 
     def slow(*arguments):
-        assert go_on.wait(60)
+        Gate.reached.set()
+        assert Gate.opened.wait(180)
         return load(*arguments)
 
     monkeypatch.setattr(host, "load", slow)
-    yield go_on
-    go_on.set()
+    yield Gate
+    Gate.opened.set()
+
+
+@pytest.fixture
+def left(monkeypatch):
+    """Those whose leaving the server has noticed."""
+    seen, notice = [], handlers.ContractHandler.on_connection_close
+
+    def noticed(handler):
+        notice(handler)
+        seen.append(handler)
+
+    monkeypatch.setattr(handlers.ContractHandler, "on_connection_close", noticed)
+    return seen
 
 
 @pytest.mark.parametrize("stream", [True, False])
-async def test_while_the_model_loads(ask, at_work, app, until, slow_load, stream, caplog):
+async def test_while_the_model_loads(ask, at_work, app, until, slow_load, left, stream, caplog):
     _, writer = await ask(stream=stream)
-    await until(lambda: app.bridge.busy == 1)
+    await until(slow_load.reached.is_set)
     writer.close()
-    await asyncio.sleep(0.05)
-    slow_load.set()
+    await until(lambda: left)
+    slow_load.opened.set()
     await until(lambda: app.bridge.busy == 0)
     await until(lambda: at_work() == 0)
     assert app.bridge._service.ps().models
@@ -120,9 +137,9 @@ async def test_while_the_model_loads(ask, at_work, app, until, slow_load, stream
 
 
 @pytest.mark.parametrize("jp_argv", [["--OllamaApp.max_queue=1"]])
-async def test_a_full_queue(ask, app, fetch, until, slow_load):
+async def test_a_full_queue(ask, fetch, until, slow_load):
     await ask()
-    await until(lambda: app.bridge.busy == 1)
+    await until(slow_load.reached.is_set)
     names = ("guide", "guide:think")
     others = [asyncio.ensure_future(fetch("api", "generate", body={"model": x})) for x in names]
     done, _ = await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
@@ -132,7 +149,7 @@ async def test_a_full_queue(ask, app, fetch, until, slow_load):
         {"error": "server busy, please try again.  maximum pending requests exceeded"},
     )
     assert (await fetch("api", "ps")).code == 200
-    slow_load.set()
+    slow_load.opened.set()
     await asyncio.wait(others)
 
 
@@ -166,7 +183,7 @@ async def test_a_reader_who_does_not_read_is_dropped(
     _, writer = await ask()
     writer.transport.pause_reading()
     await until(lambda: at_work() == 1)
-    await until(lambda: at_work() == 0 and app.bridge.busy == 0, patience=120)
+    await until(lambda: at_work() == 0 and app.bridge.busy == 0)
     assert "takes nothing any more" in caplog.text
 
 

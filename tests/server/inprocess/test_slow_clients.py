@@ -4,6 +4,7 @@ Nothing here waits for a clock: a test ends when the server has closed, however 
 """
 
 import asyncio
+import contextlib
 import json
 import time
 
@@ -14,6 +15,7 @@ from ollama_nb.server import handlers, listener, uploads
 from ollama_nb.service import Service
 
 DIGEST = f"sha256:{'0' * 64}"
+TRIES = 5
 
 
 @pytest.fixture
@@ -26,6 +28,7 @@ def run(jp_asyncio_loop):
 def impatient(monkeypatch):
     """Servers that are started after this wait for a moment only."""
     monkeypatch.setattr(listener, "HEADER_TIMEOUT", 0.3)
+    monkeypatch.setattr(listener, "IDLE_TIMEOUT", 0.3)
     monkeypatch.setattr(handlers, "BODY_TIMEOUT", 0.3)
     monkeypatch.setattr(uploads, "READ_TIMEOUT", 0.3)
 
@@ -62,6 +65,15 @@ async def version(address):
     return (await ask(address, request("GET", "/api/version"))).status
 
 
+async def served(address, path="/api/version"):
+    """Ask until there is an answer: so little patience can be too little for a busy machine."""
+    for _ in range(TRIES):
+        with contextlib.suppress(ConnectionError):
+            if status := (await ask(address, request("GET", path))).status:
+                return status
+    return 0
+
+
 async def trickled(reader, writer, byte):
     """Send a byte now and then until the server closes. Returns what it said."""
     received = asyncio.ensure_future(reader.read())
@@ -79,7 +91,7 @@ def test_slow_headers(impatient, address, connect, run, sent):
     async def scene():
         reader, writer = await connect(address, sent)
         assert await trickled(reader, writer, b"x" if sent else b"") == b""
-        assert await version(address) == 200
+        assert await served(address) == 200
 
     run(scene())
 
@@ -99,17 +111,25 @@ def test_a_body_that_does_not_come_or_comes_slowly(impatient, address, connect, 
         reader, writer = await connect(address, sent)
         piece = byte and (b"1\r\n \r\n" if sent is CHUNKS_LATER else byte)
         assert await trickled(reader, writer, piece) == b""
-        assert await version(address) == 200
+        assert await served(address) == 200
 
     run(scene())
 
 
 @pytest.mark.parametrize(("sent", "status"), [(UPLOAD, 0), (REFUSED_UPLOAD, 400)])
 def test_an_upload_that_does_not_come(impatient, address, connect, run, sent, status):
-    async def scene():
+    async def dropped():
         reader, _ = await connect(address, sent)
-        assert parsed(await reader.read()).status == status
-        assert await version(address) == 200
+        return parsed(await reader.read()).status
+
+    async def scene():
+        for _ in range(TRIES):
+            found = await dropped()
+            if found == status:
+                break
+            assert found == 0  # on a busy machine its headers may have come too late
+        assert found == status
+        assert await served(address) == 200
 
     run(scene())
 
@@ -128,13 +148,40 @@ def test_an_upload_may_take_longer_than_a_body(monkeypatch, address, connect, ru
 
 
 def test_a_reused_connection_waits_as_long_again(impatient, address, connect, run):
-    async def scene():
+    async def reused():
+        """Whether a connection served three requests, or else one came too late."""
         reader, writer = await connect(address)
         for _ in range(3):
             writer.write(head("GET /api/version HTTP/1.1", "Host: localhost", ""))
-            assert b"200" in await reader.readline()
+            if not (line := await reader.readline()):
+                return False
+            assert b"200" in line
             await reader.readuntil(b"}")
         assert await reader.read() == b""
+        return True
+
+    async def scene():
+        for _ in range(TRIES):
+            if await reused():
+                return
+        pytest.fail("no connection was used again")
+
+    run(scene())
+
+
+def test_who_has_asked_before_may_be_idle_for_longer(address, connect, run, monkeypatch):
+    async def asked(reader, writer):
+        writer.write(head("GET /api/version HTTP/1.1", "Host: localhost", ""))
+        return await reader.readuntil(b"}")
+
+    async def scene():
+        kept = await connect(address)
+        assert b"200" in await asked(*kept)
+        monkeypatch.setattr(listener, "HEADER_TIMEOUT", 0.05)
+        for _ in range(5):
+            silent, _ = await connect(address)
+            assert await silent.read() == b""
+        assert b"200" in await asked(*kept)
 
     run(scene())
 
@@ -147,7 +194,7 @@ def test_an_answer_may_take_longer_than_anybody_waits(impatient, address, run, m
         return ps(self)
 
     monkeypatch.setattr(Service, "ps", slow)
-    assert run(ask(address, request("GET", "/api/ps"))).status == 200
+    assert run(served(address, "/api/ps")) == 200
 
 
 def test_two_hundred_slow_clients_keep_nobody_from_an_answer(address, connect, run):
@@ -192,7 +239,7 @@ def test_when_everybody_is_at_work_a_new_one_is_told_so(few, address, connect, r
             assert b" 100 " in await reader.readline()
         answer = parsed(await (await connect(address))[0].read())
         assert answer.status == 503
-        assert json.loads(answer.body)["error"].startswith("server busy")
+        assert json.loads(answer.body)["error"].startswith("too many connections: all 3 are")
         assert answer.header("Connection") == b"close"
         for _, writer in busy:
             writer.close()

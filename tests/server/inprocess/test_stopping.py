@@ -16,6 +16,12 @@ ENDLESS = {"model": "endless", "prompt": "x", "options": {"temperature": 0, "num
 CANCELED = {"error": "request canceled"}
 
 
+@pytest.fixture(autouse=True)
+def long_farewell(monkeypatch):
+    """However slow a machine is, there is time for the last lines."""
+    monkeypatch.setattr(bridge, "_FAREWELL", 180)
+
+
 @pytest.fixture
 def gate(monkeypatch):
     """Hold ``begin`` on its thread. Tells when somebody is there, and what came of it."""
@@ -27,7 +33,7 @@ def gate(monkeypatch):
 
     def slow(*arguments):
         Gate.reached.set()
-        assert Gate.open.wait(60)
+        assert Gate.open.wait(180)
         answer = begin(*arguments)
         Gate.begun.append(answer)
         return answer
@@ -107,7 +113,7 @@ async def test_what_fails_while_the_server_stops_fails_for_that(app, fetch, unti
 
     def fail(*arguments, **options):
         began.set()
-        assert go_on.wait(60)
+        assert go_on.wait(180)
         raise EngineError("the model has been unloaded")
 
     monkeypatch.setattr(Service, "generate", fail)

@@ -17,7 +17,7 @@ async def test_a_post_reaches_llama_cpp_in_at_most_six_hops(jp_fetch, monkeypatc
 
     monkeypatch.setattr(Bridge, "handle", watched)
     body = json.dumps({"model": "guide", "prompt": "How do I pull a model?", "stream": False})
-    response = await jp_fetch("api", "generate", method="POST", body=body)
+    response = await jp_fetch("api", "generate", method="POST", request_timeout=180, body=body)
     assert json.loads(response.body)["done"]
     trace = join(
         seen["bridge"], ["server/bridge.py"], seen["submit"], seen["decode"], ["engine/native"]
