@@ -4,21 +4,26 @@ Objects receive what they need from it as constructor arguments; nobody else rea
 """
 
 import contextlib
+import logging
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from platformdirs import user_cache_path
 
 from ollama_nb.wire.durations import parse_keep_alive_setting
+
+_log = logging.getLogger(__name__)
 
 BUILTIN_MODELS = Path(__file__).parent / "guide" / "models"
 """The read-only store that comes with the package and holds the guide model."""
 
 DEFAULT_PORT = 11434
 CACHE_TYPES = ("f16", "q8_0", "q4_0")
+_Value = TypeVar("_Value")
 _FIVE_MINUTES = 300 * 1_000_000_000
 
 
@@ -81,7 +86,7 @@ class Settings:
     def from_environment(
         cls, environment: Mapping[str, str] = os.environ, *, engine: str = "local"
     ) -> "Settings":
-        """Read OLLAMA_*; a value that makes no sense counts as not set, as in Ollama.
+        """Read OLLAMA_*; what makes no sense is logged and counts as not set, as in Ollama.
 
         ``engine`` is where models live unless the environment says otherwise.
         """
@@ -97,9 +102,7 @@ class Settings:
             port=port,
             origins=tuple(filter(None, map(str.strip, read.text("OLLAMA_ORIGINS").split(",")))),
             strict=read.flag("OLLAMA_NB_STRICT") is True,
-            keep_alive_ns=parse_keep_alive_setting(
-                read.text("OLLAMA_KEEP_ALIVE"), cls.keep_alive_ns
-            ),
+            keep_alive_ns=read.duration("OLLAMA_KEEP_ALIVE", cls.keep_alive_ns),
             context_length=read.positive("OLLAMA_CONTEXT_LENGTH", cls.context_length),
             num_parallel=read.positive("OLLAMA_NUM_PARALLEL", cls.num_parallel),
             max_loaded_models=read.positive("OLLAMA_MAX_LOADED_MODELS", cls.max_loaded_models),
@@ -147,29 +150,43 @@ class _Reader:
         text = self.text(name)
         return Path(text) if text else None
 
+    def duration(self, name: str, default: int) -> int:
+        """Nanoseconds, as OLLAMA_KEEP_ALIVE gives them."""
+        value = parse_keep_alive_setting(self.text(name))
+        return self._instead(name, default) if value is None else value
+
     def positive(self, name: str, default: int) -> int:
+        """A number; 0 is none, as in Ollama."""
         text = self.text(name)
-        return int(text) if re.fullmatch("0*[1-9][0-9]{0,8}", text) else default
+        if not re.fullmatch("[0-9]{1,9}", text):
+            return self._instead(name, default)
+        return int(text) or default
 
     def size(self, name: str) -> int:
         """Bytes; 0 where they make no sense."""
-        text = self.text(name)
-        return int(text) if re.fullmatch("[0-9]{1,15}", text) else 0
+        return self.size_if_set(name) or 0
 
     def size_if_set(self, name: str) -> int | None:
         """Bytes; None where they make no sense."""
-        return self.size(name) if re.fullmatch("[0-9]{1,15}", self.text(name)) else None
+        text = self.text(name)
+        return int(text) if re.fullmatch("[0-9]{1,15}", text) else self._instead(name, None)
 
     def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
         """One of ``choices``; anything else counts as not set."""
         text = self.text(name).lower()
-        return text if text in choices else default
+        return text if text in choices else self._instead(name, default)
 
     def shares(self, name: str) -> tuple[float, ...]:
         """Numbers between commas; none of them counts if one makes no sense."""
         texts = [one.strip() for one in self.text(name).split(",")]
         good = all(re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", one) for one in texts)
-        return tuple(map(float, texts)) if good else ()
+        return tuple(map(float, texts)) if good else self._instead(name, ())
+
+    def _instead(self, name: str, default: _Value) -> _Value:
+        """The default, and a word about it if there is something that it takes the place of."""
+        if text := self.text(name):
+            _log.warning("%s=%.40s makes no sense and counts as not set", name, text)
+        return default
 
     def flag(self, name: str) -> bool | None:
         """As Go's ParseBool reads it; anything else means yes, as in Ollama. None: not set."""

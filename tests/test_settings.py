@@ -85,6 +85,25 @@ def test_numbers_are_read_with_blanks_and_quotes_around_them(variable, attribute
     assert getattr(read(**{variable: ' "17" '}), attribute) == 17
 
 
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("OLLAMA_KEEP_ALIVE", "bad"), ("OLLAMA_NUM_PARALLEL", "x"), ("OLLAMA_KV_CACHE_TYPE", "f8"),
+        ("OLLAMA_NB_DISK_RESERVE", "1 GB"), ("OLLAMA_NB_TENSOR_SPLIT", "3;1"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_logged(variable, text, caplog):
+    read(**{variable: text})
+    assert caplog.messages == [f"{variable}={text} makes no sense and counts as not set"]
+
+
+def test_nothing_is_said_of_what_is_not_set_or_zero(caplog):
+    read(
+        OLLAMA_KEEP_ALIVE="", OLLAMA_NUM_PARALLEL="0", OLLAMA_MAX_QUEUE=" ", OLLAMA_KV_CACHE_TYPE=""
+    )
+    assert caplog.messages == []
+
+
 def test_the_store_may_stand_anywhere():
     assert read(OLLAMA_MODELS=' "/data/my models" ').models == Path("/data/my models")
     assert read(OLLAMA_MODELS="~/m").models == Path.home() / "m"

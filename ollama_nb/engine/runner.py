@@ -105,10 +105,10 @@ class Runner:
         if max(map(len, texts)) > self._spec.window:
             raise ContextTooLong
         if (highest := max(map(max, texts))) >= self._model.num_vocab:
-            raise EngineError(f"token {highest} is outside the model's vocabulary")
+            raise BadRequest(f"token {highest} is outside the model's vocabulary")
         if isinstance(request, EmbedRequest):
             if (lowest := min(map(min, texts))) < 0:
-                raise EngineError(f"token {lowest} is outside the model's vocabulary")
+                raise BadRequest(f"token {lowest} is outside the model's vocabulary")
             return LiveEmbedding(number, request, emit)
         if not self._generates:
             raise EngineError("the model makes embeddings and does not generate")

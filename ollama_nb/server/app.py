@@ -96,7 +96,7 @@ class OllamaApp(ExtensionApp):
     @validate("keep_alive")
     def _check_keep_alive(self, proposal: Any) -> str | None:
         text: str | None = proposal["value"]
-        if text is not None and parse_keep_alive_setting(text, -1) == -1:
+        if text is not None and parse_keep_alive_setting(text) is None:
             raise TraitError(f"keep_alive: {text!r} is neither a duration nor seconds")
         return text
 

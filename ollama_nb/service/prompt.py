@@ -110,7 +110,7 @@ class PromptWriter:
 
     @cached_property
     def _checked_before(self) -> Sequence[int]:
-        """Raises EngineError for an id outside the vocabulary."""
+        """Raises BadRequest for an id outside the vocabulary."""
         self.runner.detokenize(list(self.before))
         return self.before
 

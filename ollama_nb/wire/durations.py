@@ -79,13 +79,13 @@ def parse_keep_alive(value: object) -> int | None:
     return FOREVER if duration < 0 else duration
 
 
-def parse_keep_alive_setting(text: str, default: int) -> int:
-    """Nanoseconds of OLLAMA_KEEP_ALIVE: a Go duration or whole seconds; nonsense is ``default``."""
+def parse_keep_alive_setting(text: str) -> int | None:
+    """Nanoseconds of OLLAMA_KEEP_ALIVE: a Go duration or whole seconds; None for nonsense."""
     try:
         duration = _from_seconds(int(text)) if re.fullmatch(r"[+-]?[0-9]{1,18}", text) else None
         duration = parse_duration(text) if duration is None else duration
     except InvalidDuration:
-        return default
+        return None
     return FOREVER if duration < 0 else duration
 
 

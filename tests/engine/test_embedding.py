@@ -262,7 +262,7 @@ def test_wrong_texts_are_refused_in_the_callers_thread(embed, wrong, error):
 
 @pytest.mark.parametrize("token", [-1, 10**6, 2**40])
 def test_tokens_outside_the_vocabulary_are_refused(embed, token):
-    with pytest.raises(EngineError, match=f"token {token} is outside the model's vocabulary"):
+    with pytest.raises(BadRequest, match=f"token {token} is outside the model's vocabulary"):
         embed([[5, token]])
     assert embed([[5, 6]]).finish().shape[0] == 1
 

@@ -211,8 +211,8 @@ def test_cancelling_ends_the_stream_and_frees_the_model(ask, models):
             "template error: template: :1: unclosed action",
         ),
         ({"template": "{{ .Prompt.x }}"}, TemplateError, "template error: .*evaluate field x"),
-        ({"context": [10**7]}, errors.EngineError, "outside the model's vocabulary"),
-        ({"context": [-1]}, errors.EngineError, "outside the model's vocabulary"),
+        ({"context": [10**7]}, errors.BadRequest, "outside the model's vocabulary"),
+        ({"context": [-1]}, errors.BadRequest, "outside the model's vocabulary"),
     ],
 )
 def test_what_is_wrong_is_named(ask, fields, error, text):

@@ -11,7 +11,7 @@ from llguidance import LLTokenizer
 from ollama_nb.engine.constraint import Constraint
 from ollama_nb.engine.sequence import FreePart
 from ollama_nb.engine.spec import LoadSpec
-from ollama_nb.errors import EngineError, LoadFailed
+from ollama_nb.errors import BadRequest, EngineError, LoadFailed
 
 from .library import forget_log, last_log, lib
 
@@ -100,12 +100,12 @@ class Model:
     def piece(self, token: int, *, special: bool = False) -> bytes:
         """Bytes of one token, possibly part of a character; control tokens only if ``special``.
 
-        Raises EngineError for an id outside the vocabulary, which native code does not survive.
+        Raises BadRequest for an id outside the vocabulary, which native code does not survive.
         """
         known = self._pieces.get((token, special))
         if known is None:
             if not 0 <= token < self.num_vocab:
-                raise EngineError(f"token {token} is outside the model's vocabulary")
+                raise BadRequest(f"token {token} is outside the model's vocabulary")
             with self._vocabulary_lock:
                 self._check_open()
                 known = self._pieces[token, special] = self._read_piece(token, special)
