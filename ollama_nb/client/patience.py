@@ -13,6 +13,7 @@ from typing import TypeVar
 import httpx
 
 from ollama_nb.http import Body
+from ollama_nb.service.waiting import wait_for
 
 _Result = TypeVar("_Result")
 
@@ -62,7 +63,7 @@ def within(
 
     _thread.start_new_thread(run, ())
     try:
-        error = outcome.get(timeout=seconds)
+        error = wait_for(outcome, seconds)
     except BaseException as interruption:
         left = True
         drop()
@@ -87,7 +88,7 @@ def pieces_within(seconds: float | None, body: Body) -> Iterator[bytes]:
     end = time.monotonic() + seconds
     while not body.done:
         try:
-            news.get(timeout=max(end - time.monotonic(), 0))
+            wait_for(news, end - time.monotonic())
         except Empty:
             body.cancel()
             raise late(seconds) from None

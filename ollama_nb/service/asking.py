@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Generic, Self
 
 from .stream import Chunk, Stream
+from .waiting import wait_for
 
 
 class Asking(Generic[Chunk]):
@@ -30,7 +31,7 @@ class Asking(Generic[Chunk]):
         """Ask and wait, as while a model loads; an interrupt gets through. Raises what ask does."""
         # Not Thread.start, which waits in Python code, where an interrupt leaves locks held.
         _thread.start_new_thread(self._run, ())
-        outcome = self._outcome.get()
+        outcome = wait_for(self._outcome)
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome

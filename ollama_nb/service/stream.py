@@ -12,6 +12,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from ollama_nb.engine.scheduler import Lease
 from ollama_nb.engine.sequence import Event, Finish, Request
 
+from .waiting import wait_for
+
 Chunk = TypeVar("Chunk")
 
 
@@ -90,7 +92,7 @@ class Stream(Generic[Chunk]):
         Leaving early does not cancel: that is the consumer's decision.
         """
         while not self.done:
-            yield from self._chunks(None if self.whole else self._mail.get())
+            yield from self._chunks(None if self.whole else wait_for(self._mail))
 
     def fold(self, chunks: Iterable[Chunk] | None = None) -> Chunk:
         """Return the whole answer as one object: of all its chunks, or else wait for them."""
