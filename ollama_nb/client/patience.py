@@ -13,6 +13,7 @@ from typing import TypeVar
 import httpx
 
 from ollama_nb.http import Body
+from ollama_nb.loop import Handover
 from ollama_nb.service.waiting import wait_for
 
 _Result = TypeVar("_Result")
@@ -40,39 +41,28 @@ def within(
     Raises what the work raises, and ReadTimeout; ``unwanted`` then gets what comes too late.
     """
     outcome: SimpleQueue[BaseException | None] = SimpleQueue()
-    kept: list[_Result] = []
-    left = False
+    handover = Handover(unwanted)
 
     def run() -> None:
         try:
-            kept.append(work())
+            handover.bring(work())
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
             outcome.put(error)
-            return
-        outcome.put(None)
-        if left:
-            drop()
-
-    def drop() -> None:
-        """Let go of the result, if it is there: whoever sees what the other one has set."""
-        try:
-            result = kept.pop()
-        except IndexError:
-            return
-        unwanted(result)
+        else:
+            outcome.put(None)
 
     _thread.start_new_thread(run, ())
     try:
-        error = wait_for(outcome, seconds)
-    except BaseException as interruption:
-        left = True
-        drop()
-        if isinstance(interruption, Empty):
+        try:
+            error = wait_for(outcome, seconds)
+        except Empty:
             raise late(seconds) from None
+        if error is not None:
+            raise error
+        return handover.take()
+    except BaseException:
+        handover.leave()
         raise
-    if error is not None:
-        raise error
-    return kept.pop()
 
 
 def pieces_within(seconds: float | None, body: Body) -> Iterator[bytes]:

@@ -6,7 +6,8 @@ crosses between the two is here; whose threads they are is decided above.
 
 from .arrivals import BLOCK, Arrivals, Bell
 from .calling import Call, call
+from .handover import Handover
 from .limit import within
 from .receiving import Receiving
 
-__all__ = ["BLOCK", "Arrivals", "Bell", "Call", "Receiving", "call", "within"]
+__all__ = ["BLOCK", "Arrivals", "Bell", "Call", "Handover", "Receiving", "call", "within"]

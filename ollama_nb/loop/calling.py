@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from typing import Protocol, TypeVar, TypeVarTuple
 
+from .handover import Handover
+
 _Given = TypeVarTuple("_Given")
 _Result = TypeVar("_Result")
 
@@ -27,36 +29,23 @@ async def call(
     Who cancels this leaves the work to end by itself. ``unwanted`` then gets its result, on
     whichever thread that is.
     """
-    done: Future[_Result] = Future()
+    done: Future[None] = Future()
     done.set_running_or_notify_cancel()  # from now on only its result ends it
-    kept: list[_Result] = []
-    left = False
+    handover = Handover(unwanted)
 
     def run() -> None:
         try:
-            result = work(*args)
+            handover.bring(work(*args))
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
             done.set_exception(error)
-            return
-        kept.append(result)
-        done.set_result(result)
-        if left:
-            drop()
-
-    def drop() -> None:
-        """Let go of the result, if it is there: whoever sees what the other one has set."""
-        try:
-            result = kept.pop()
-        except IndexError:
-            return
-        if unwanted is not None:
-            unwanted(result)
+        else:
+            done.set_result(None)
 
     # Not Thread.start, which would hold the loop until the thread runs.
     _thread.start_new_thread(run, ())
     try:
-        return await asyncio.wrap_future(done)
+        await asyncio.wrap_future(done)
+        return handover.take()
     except BaseException:
-        left = True
-        drop()
+        handover.leave()
         raise
