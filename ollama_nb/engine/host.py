@@ -58,7 +58,7 @@ class LoadedModel(Protocol):
         """
 
     def detokenize(self, tokens: list[int]) -> str:
-        """Text of ``tokens``, control tokens included. Raises EngineError for unknown ids."""
+        """Text of ``tokens``, control tokens included. Raises BadRequest for unknown ids."""
 
     def submit(self, request: Request, emit: Emit) -> int:
         """Queue a request and return its number; ``emit`` gets its events, or an error at last."""

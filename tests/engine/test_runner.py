@@ -14,7 +14,7 @@ from ollama_nb.engine import runner as runner_module
 from ollama_nb.engine.live import MOST_IDENTICAL
 from ollama_nb.engine.local import LocalHost
 from ollama_nb.engine.spec import load_spec
-from ollama_nb.errors import Cancelled, ContextTooLong, EngineError
+from ollama_nb.errors import BadRequest, Cancelled, ContextTooLong, EngineError
 from ollama_nb.gguf import check_model
 from ollama_nb.settings import Settings
 from ollama_nb.wire import Options
@@ -306,11 +306,11 @@ def test_bad_submissions_are_refused_in_the_callers_thread(submit, runner):
         submit([])
     with pytest.raises(ContextTooLong):
         submit([5] * 3000)
-    with pytest.raises(EngineError, match="token 1000000 is outside the model's vocabulary"):
+    with pytest.raises(BadRequest, match="token 1000000 is outside the model's vocabulary"):
         submit([5, 10**6])
-    with pytest.raises(EngineError, match="outside the model's vocabulary"):
+    with pytest.raises(BadRequest, match="outside the model's vocabulary"):
         runner.detokenize([10**6])
-    with pytest.raises(EngineError, match="outside the model's vocabulary"):
+    with pytest.raises(BadRequest, match="outside the model's vocabulary"):
         runner.detokenize([-1])
 
 
