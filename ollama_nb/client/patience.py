@@ -4,9 +4,9 @@ Like a socket's, it also runs while a model loads. The other timeouts of httpx, 
 for what is sent, have nothing to apply to.
 """
 
-import _thread
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
@@ -40,25 +40,14 @@ def within(
 
     Raises what the work raises, and ReadTimeout; ``unwanted`` then gets what comes too late.
     """
-    outcome: SimpleQueue[BaseException | None] = SimpleQueue()
-    handover = Handover(unwanted)
-
-    def run() -> None:
-        try:
-            handover.bring(work())
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-            outcome.put(error)
-        else:
-            outcome.put(None)
-
-    _thread.start_new_thread(run, ())
+    done: SimpleQueue[None] = SimpleQueue()
+    handover = Handover(work, unwanted)
+    handover.start(partial(done.put, None))
     try:
         try:
-            error = wait_for(outcome, seconds)
+            wait_for(done, seconds)
         except Empty:
             raise late(seconds) from None
-        if error is not None:
-            raise error
         return handover.take()
     except BaseException:
         handover.leave()

@@ -1,9 +1,9 @@
 """Blocking work, asked for on the event loop."""
 
-import _thread
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Protocol, TypeVar, TypeVarTuple
 
 from .handover import Handover
@@ -31,18 +31,8 @@ async def call(
     """
     done: Future[None] = Future()
     done.set_running_or_notify_cancel()  # from now on only its result ends it
-    handover = Handover(unwanted)
-
-    def run() -> None:
-        try:
-            handover.bring(work(*args))
-        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-            done.set_exception(error)
-        else:
-            done.set_result(None)
-
-    # Not Thread.start, which would hold the loop until the thread runs.
-    _thread.start_new_thread(run, ())
+    handover = Handover(partial(work, *args), unwanted)
+    handover.start(partial(done.set_result, None))
     try:
         await asyncio.wrap_future(done)
         return handover.take()

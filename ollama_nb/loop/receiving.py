@@ -5,7 +5,7 @@ than the disk takes has to wait.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVarTuple
 
 from ollama_nb.errors import Cancelled, OllamaError
@@ -40,29 +40,11 @@ class Receiving:
         self._piece += chunk
         if len(self._piece) < PIECE:
             return None
-        try:
-            return await self._pass_on()
-        except OllamaError as error:
-            self._drop()
-            return self._incoming.refusal(error)
-        except Exception:
-            self._drop()
-            raise
+        return await self._or_refusal(self._pass_on())
 
     async def finish(self) -> Response:
         """Answer, now that everything has come."""
-        try:
-            answer = await self._pass_on() or await self._written()
-            if answer is None and not self._over:
-                self._give(self._incoming.finish)
-                answer = await self._written()
-        except OllamaError as error:
-            self._drop()
-            return self._incoming.refusal(error)
-        except Exception:
-            self._drop()
-            raise
-        return answer or self._incoming.refusal(Cancelled())
+        return await self._or_refusal(self._end()) or self._incoming.refusal(Cancelled())
 
     def leave(self) -> None:
         """The sender has gone. Harmless when it has been answered."""
@@ -79,10 +61,29 @@ class Receiving:
         except Exception:  # noqa: BLE001 - no thread does it; who waits for a write learns why
             self._incoming.abort()
 
+    async def _or_refusal(self, part: Awaitable[Response | None]) -> Response | None:
+        """Await a part of it; what a thread could not be had for leaves nothing behind."""
+        try:
+            return await part
+        except OllamaError as error:
+            self._drop()
+            return self._incoming.refusal(error)
+        except Exception:
+            self._drop()
+            raise
+
     def _drop(self) -> None:
         """Leave nothing behind: a thread has failed to start, so none is writing."""
         self._over = True
         self._incoming.abort()
+
+    async def _end(self) -> Response | None:
+        """Give the thread what is left, then the end of it."""
+        answer = await self._pass_on() or await self._written()
+        if answer is None and not self._over:
+            self._give(self._incoming.finish)
+            answer = await self._written()
+        return answer
 
     async def _pass_on(self) -> Response | None:
         """Give the thread what has been collected, once it has written what it was given before."""
