@@ -3,7 +3,7 @@
 Their fields are Go's, a tool and a call's arguments print as JSON, JSON's numbers are floats.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -23,18 +23,23 @@ class Message:
     tool_call_id: str = ""
 
 
-def in_turns(messages: Iterable[Message]) -> list[Message]:
-    """Neighbours of equal role as one message, except tools' answers; nothing is lost."""
+Join = Callable[[Message, Message], Message]
+"""Makes one message of two neighbours."""
+
+
+def in_turns(messages: Iterable[Message], join: Join) -> list[Message]:
+    """Neighbours of equal role as one message, except tools' answers."""
     found: list[Message] = []
     for message in messages:
         if found and found[-1].role == message.role != "tool":
-            found[-1] = _together(found[-1], message)
+            found[-1] = join(found[-1], message)
         else:
             found.append(message)
     return found
 
 
-def _together(one: Message, other: Message) -> Message:
+def joined(one: Message, other: Message) -> Message:
+    """Both in one, of which nothing is lost."""
     return Message(
         role=one.role,
         content="\n\n".join(filter(None, (one.content, other.content))),

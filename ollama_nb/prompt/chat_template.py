@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
-from .chat_data import Message, clean, message_value, tools_value
+from .chat_data import Message, clean, in_turns, message_value, tools_value
 from .go_template import Run, Template, parse_template, within_stack
 from .go_template.analysis import cut_after, mentioned, texts_around
 from .go_template.tree import Action, Command, Field, Pipeline
@@ -113,19 +113,14 @@ def chat_template(source: str) -> ChatTemplate:
     return ChatTemplate(template, mentions)
 
 
-def _collate(messages: Iterable[Message]) -> tuple[list[Message], str]:
-    """Merge neighbours of equal role, except tools' answers; and all that the system said."""
-    merged: list[Message] = []
-    system: list[str] = []
-    for message in messages:
-        if message.role == "system":
-            system.append(message.content)
-        if merged and merged[-1].role == message.role != "tool":
-            text = f"{merged[-1].content}\n\n{message.content}"
-            merged[-1] = replace(merged[-1], content=text)
-        else:
-            merged.append(message)
-    return merged, "\n\n".join(system)
+def _collate(messages: Sequence[Message]) -> tuple[list[Message], str]:
+    """Merge neighbours of equal role as Ollama does (models, 5.4); and all that the system said."""
+    system = [message.content for message in messages if message.role == "system"]
+    return in_turns(messages, _joined_contents), "\n\n".join(system)
+
+
+def _joined_contents(one: Message, other: Message) -> Message:
+    return replace(one, content=f"{one.content}\n\n{other.content}")
 
 
 def _thinking_values(think: Think) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ollama_nb.engine.host import Vocabulary
-from ollama_nb.prompt.chat_data import Message, in_turns, renamed, with_name
+from ollama_nb.prompt.chat_data import Message, in_turns, joined, renamed, with_name
 from ollama_nb.prompt.chat_template import ChatTemplate, Think, chat_template
 from ollama_nb.prompt.jinja import RefusedByTemplate, render_jinja
 from ollama_nb.prompt.parsers import AnswerFormat, answer_format
@@ -58,7 +58,7 @@ class Renderer:
             return self._by_jinja(shielded, offered)
         except RefusedByTemplate:
             # Many templates take no two messages of one role in a row, as parts of one become.
-            merged = in_turns(shielded)
+            merged = in_turns(shielded, joined)
             if len(merged) == len(shielded):
                 raise
             return self._by_jinja(merged, offered)
